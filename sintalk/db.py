@@ -1,0 +1,103 @@
+"""The database seen from the code: one base class, one way to commit.
+
+`atomic()` holds the product's only `.commit()`. Verbs open it, and may be called by other verbs: the inner
+one joins the outer one's transaction. What must happen after the commit, and only then, is handed to
+`after_commit()`; SQLAlchemy's event of that name also fires when a SAVEPOINT is released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, MetaData, Uuid
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from uuid_utils.compat import uuid7
+
+
+def now() -> datetime:
+    """The present as an aware UTC datetime."""
+    return datetime.now(UTC)
+
+
+def new_id() -> UUID:
+    """A UUIDv7: ordered by time, so that new rows land at the end of every index."""
+    return uuid7()
+
+
+class Base(DeclarativeBase):
+    """All tables. An object has its id from construction on, so that it can be referred to before a flush."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True), UUID: Uuid()}  # noqa: RUF012
+
+    def __init__(self, **values: Any) -> None:
+        if "id" in self.__mapper__.columns and values.get("id") is None:
+            values["id"] = new_id()
+        super().__init__(**values)
+
+
+db = SQLAlchemy(metadata=Base.metadata, disable_autonaming=True, session_options={"expire_on_commit": False})
+
+
+class Identified:
+    """Mixin: a UUIDv7 `id` and `created_at`."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+def session() -> Session:
+    """The session of this application context, for reading; writing goes through `atomic()`."""
+    return db.session()
+
+
+@contextmanager
+def atomic() -> Iterator[Session]:
+    """One transaction for one verb; re-entrant: an inner block joins the outer one and commits with it.
+
+    On an exception everything is rolled back and nothing handed to `after_commit()` is run. When the
+    outermost block ends, the connection is back in the pool.
+    """
+    current = session()
+    if current.info.get("atomic"):
+        yield current
+        return
+    current.info.update(atomic=True, after_commit=[])
+    try:
+        yield current
+        current.commit()
+        due = current.info["after_commit"]
+    except BaseException:
+        current.rollback()
+        raise
+    finally:
+        current.info.update(atomic=False, after_commit=[])
+    for run in due:
+        run()
+
+
+def after_commit(run: Callable[[], None]) -> None:
+    """Run this once the surrounding transaction is committed; at once where there is none."""
+    current = session()
+    if current.info.get("atomic"):
+        current.info["after_commit"].append(run)
+    else:
+        run()
+
+
+def release() -> None:
+    """End a read-only transaction, so that no connection is held while something slow happens."""
+    session().rollback()

@@ -1,0 +1,3 @@
+from sintalk import create_app
+
+app = create_app()
