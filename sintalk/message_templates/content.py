@@ -1,0 +1,155 @@
+"""A template's content, from its JSON to what one person gets. Pure: no database, no Flask.
+
+`prepare(channel, content)` reads a content once; `.render(values)` then makes each recipient's message.
+Content is what stands in `templates.content`: the object of the channel, for SMS `{"text", "encoding"}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from sintalk.message_templates import placeholders, rcs, sms
+from sintalk.message_templates.placeholders import contact_values, fold
+
+__all__ = ["Prepared", "Rendered", "contact_values", "fold", "prepare", "texts", "variables"]
+
+CHANNELS = ("sms", "rcs", "voice")
+
+
+class Rendered(NamedTuple):
+    """One recipient's message.
+
+    `encoding` is `gsm7` or `ucs2` for SMS, the billing class (`basic`, `single`) for RCS, `speech` or `audio`
+    for voice. `segments` are SMS parts, 1 on the other channels. `missing` are the names without a value and
+    a default. `fault` says why it may not be sent: `missing_variable`, `empty_message`, `too_long`, or None.
+    `content` is the whole content with its values (RCS, voice); None for SMS: there the text is all.
+    """
+
+    text: str
+    encoding: str
+    segments: int
+    missing: list[str]
+    fault: str | None = None
+    content: Any = None
+
+
+class Prepared(Protocol):
+    """A content read once, to be rendered for each recipient."""
+
+    @property
+    def variables(self) -> list[str]: ...
+
+    def render(self, values: Mapping[str, str]) -> Rendered:
+        """The message for these values, keyed by folded name (see `contact_values`)."""
+        ...
+
+
+def prepare(channel: str, content: Mapping[str, Any]) -> Prepared:
+    """Read a content that the schemas have accepted. Raises KeyError for an unknown channel."""
+    return _KINDS[channel](content)
+
+
+def variables(content: Mapping[str, Any]) -> list[str]:
+    """All placeholders of a content, each once, as first written."""
+    first: dict[str, str] = {}
+    for _, text in texts(content):
+        for name in placeholders.compile(text).variables:
+            first.setdefault(fold(name), name)
+    return list(first.values())
+
+
+def texts(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every string of a content with its path, `carousel.cards[2].title`."""
+    if isinstance(content, str):
+        yield path, content
+    elif isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from texts(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(content, list):
+        for index, value in enumerate(content):
+            yield from texts(value, f"{path}[{index}]")
+
+
+class SmsPrepared:
+    """An SMS, made quick: a campaign renders it once a recipient."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        text = content["text"]
+        self.encoding: sms.Encoding = content.get("encoding") or "auto"
+        self.variables = placeholders.compile(text).variables
+        if self.encoding == "gsm7":
+            text = sms.transliterate(sms.line_feeds(text))
+        self._render = placeholders.compile(text).render
+
+    def render(self, values: Mapping[str, str]) -> Rendered:
+        text, missing = self._render(values)
+        measured = sms.measure(text, self.encoding)
+        fault = None
+        if missing:
+            fault = "missing_variable"
+        elif not measured.text or measured.text.isspace():
+            fault = "empty_message"
+        elif measured.segments > sms.MAX_PARTS:
+            fault = "too_long"
+        return Rendered(measured.text, measured.encoding, measured.segments, missing, fault)
+
+
+class TreePrepared:
+    """RCS and voice: every string of the content may hold placeholders."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self.variables = variables(content)
+        self._tree = _compile_tree(content)
+
+    def render(self, values: Mapping[str, str]) -> Rendered:
+        missing: dict[str, str] = {}
+        filled = _fill_tree(self._tree, values, missing)
+        text, encoding = self.describe(filled)
+        fault = "missing_variable" if missing else None
+        return Rendered(text, encoding, 1, list(missing.values()), fault, filled)
+
+    def describe(self, content: Any) -> tuple[str, str]:
+        """The content in plain words for tables and logs, and what it costs as."""
+        raise NotImplementedError
+
+
+class RcsPrepared(TreePrepared):
+    def describe(self, content: Any) -> tuple[str, str]:
+        return rcs.plain_text(content), rcs.billing_class(content)
+
+
+class VoicePrepared(TreePrepared):
+    def describe(self, content: Any) -> tuple[str, str]:
+        spoken = content.get("tts") or {}
+        return spoken.get("text", ""), "speech" if spoken else "audio"
+
+
+_KINDS: dict[str, type[SmsPrepared] | type[RcsPrepared] | type[VoicePrepared]] = {
+    "sms": SmsPrepared,
+    "rcs": RcsPrepared,
+    "voice": VoicePrepared,
+}
+
+
+def _compile_tree(node: Any) -> Any:
+    if isinstance(node, str):
+        compiled = placeholders.compile(node)
+        return compiled if compiled.holes or "{{" in node else node
+    if isinstance(node, Mapping):
+        return {key: _compile_tree(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_compile_tree(value) for value in node]
+    return node
+
+
+def _fill_tree(node: Any, values: Mapping[str, str], missing: dict[str, str]) -> Any:
+    if isinstance(node, placeholders.Compiled):
+        text, names = node.render(values)
+        missing.update((fold(name), name) for name in names)
+        return text
+    if isinstance(node, dict):
+        return {key: _fill_tree(value, values, missing) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_fill_tree(value, values, missing) for value in node]
+    return node
