@@ -16,7 +16,7 @@ from urllib.parse import quote
 import psycopg
 
 from sintalk.servers import binaries
-from sintalk.servers.process import MARK, ServerError, private_folder, server_environment
+from sintalk.servers.process import MARK, ServerError, private_file, private_folder, server_environment
 
 #: A socket's path must fit into sockaddr_un (108 bytes with the closing zero).
 SOCKET_PATH_LIMIT = 107
@@ -40,6 +40,7 @@ class Postgres:
     title = "PostgreSQL"
     variables = "DATABASE_URL to use your own, or SINTALK_PG_BIN for another binary"
     stop_signal = signal.SIGINT  # fast shutdown: sessions are ended, everything is written
+    patience = 20.0
     environment: Mapping[str, str] = {}
 
     def __init__(self, data: Path, *, binary: str | None = None, durable: bool = True) -> None:
@@ -149,10 +150,18 @@ class Postgres:
 
 
 def _socket_folder(data: Path) -> Path:
+    """DATA/run/postgres; where that path is too long, a private temporary folder, always the same."""
     folder = data / "run" / "postgres"
     if len(os.fsencode(folder / ".s.PGSQL.5432.lock")) < SOCKET_PATH_LIMIT:
         return private_folder(folder)
-    return Path(tempfile.mkdtemp(prefix="sintalk-"))
+    elsewhere = private_folder(data / "run") / "postgres.elsewhere"
+    with contextlib.suppress(OSError):
+        kept = Path(elsewhere.read_text())
+        if not kept.is_symlink() and kept.stat().st_uid in (os.geteuid(), NOBODY):
+            return kept
+    made = Path(tempfile.mkdtemp(prefix="sintalk-"))
+    private_file(elsewhere, str(made))
+    return made
 
 
 def _as_somebody_ordinary() -> list[str]:

@@ -27,6 +27,7 @@ FLAGS = (
     "-s3.port.iceberg=0",
     "-s3.port.lance=0",
     "-webdav=false",
+    "-volume.preStopSeconds=0",  # nobody else is to be told before the volume goes
     "-admin.ui=false",
     "-master.telemetry=false",  # on by default: it would report to its makers
 )
@@ -42,6 +43,8 @@ class Seaweed:
     )
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGTERM
+    # Its graceful stop waits for ever on a connection that was kept open; by then all its files are closed.
+    patience = 4.0
     outer: Sequence[str] = ()
 
     def __init__(
@@ -72,6 +75,7 @@ class Seaweed:
         allowed = ",".join(self.origins)
         return [
             str(self.bin),
+            "-logtostderr=true",
             "mini",
             f"-dir={self.cwd / 'files'}",
             f"-s3.config={self.cwd / 's3.json'}",

@@ -36,6 +36,7 @@ class Server(Protocol):
     variables: str
     stop_signal: Any
     death_signal: Any
+    patience: float
     cwd: Path
 
     @property
@@ -73,13 +74,14 @@ class Stack:
         )
         return self.children[name]
 
-    def stop(self, patience: float = 10.0) -> None:
-        """Ask all to stop, wait, insist after `patience` seconds. Harmless when called twice."""
+    def stop(self, *, patience: float | None = None) -> None:
+        """Ask all to stop; insist after each one's own patience, or this one. May be called twice."""
         for child in self.children.values():
             child.ask_to_stop()
-        deadline = time.monotonic() + patience
-        for child in self.children.values():
-            child.stop(max(0.1, deadline - time.monotonic()))
+        asked = time.monotonic()
+        for name, child in self.children.items():
+            limit = self.servers[name].patience if patience is None else patience
+            child.stop(max(0.1, asked + limit - time.monotonic()))
         for server in self.servers.values():
             server.clean_up()
         self.children.clear()

@@ -21,6 +21,7 @@ class Valkey:
     variables = "REDIS_URL to use your own, or SINTALK_VALKEY_BIN for another binary"
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGTERM
+    patience = 5.0
     environment: Mapping[str, str] = {}
     outer: Sequence[str] = ()
 
