@@ -1,0 +1,148 @@
+"""What every carrier adapter is to the rest of the product: a handful of words, and no table.
+
+An adapter turns attempts into requests and answers into outcomes, and a callback's bytes into events. The
+words of one carrier's protocol stay in its folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+#: What a receipt can say of a message that the carrier has taken.
+ReceiptStatus = Literal["sent", "delivered", "not_delivered", "read", "error"]
+RECEIPT_STATUSES: frozenset[str] = frozenset({"sent", "delivered", "not_delivered", "read", "error"})
+
+
+class Outcome(StrEnum):
+    """What became of one attempt; the dispatcher decides by nothing else.
+
+    A definite yes is `ACCEPTED`. A definite no is `PERMANENT` (this message, never), `UNREACHABLE` (this
+    person, not on this channel) or `CONFIG` (nobody, until the operator puts the account right). Nothing
+    taken, try again: `THROTTLED` (too fast, does not count as an attempt) and `RETRYABLE` (not reached).
+    `UNKNOWN` is everything else: bytes may have reached the carrier and no verdict came back.
+    """
+
+    ACCEPTED = "accepted"
+    THROTTLED = "throttled"
+    RETRYABLE = "retryable"
+    PERMANENT = "permanent"
+    UNREACHABLE = "unreachable"
+    CONFIG = "config"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarrierInfo:
+    """What the carrier is. `idempotency` "client_id": an attempt repeated under its id is taken once, so that
+    an unknown one may be sent again. `echoes_reference`: its receipts name our id.
+    """
+
+    name: str
+    channels: frozenset[str]
+    idempotency: Literal["none", "client_id"]
+    echoes_reference: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much the carrier takes: attempts in one `submit`, and `submit`s at a time (None: any number)."""
+
+    max_batch: int
+    concurrent_calls: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One message to hand over. `id` is ours and is the carrier's reference; `to` is E.164.
+
+    SMS has `text`; RCS and voice have the rendered `payload`.
+    """
+
+    id: UUID
+    to: str
+    channel: str
+    text: str | None = None
+    payload: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitResult:
+    """What became of the attempt. `error_code` is snake_case; `retry_after_s` where the carrier names it."""
+
+    attempt_id: UUID
+    outcome: Outcome
+    carrier_message_id: str | None = None
+    error_code: str | None = None
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing a carrier calls back about. `message_id` is ours, where the carrier echoes it."""
+
+    kind: Literal["receipt"]
+    message_id: UUID | None
+    carrier_message_id: str | None
+    status: ReceiptStatus
+    error_code: str | None = None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawRequest:
+    """A callback as it came: header names in any case, the bytes, and the token of its address."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    token: str
+
+    def header(self, name: str) -> str:
+        """The header's value, "" where it is absent."""
+        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
+
+
+class BadSignature(Exception):
+    """A callback that the carrier cannot have sent, or not just now. Answer 403 and keep nothing."""
+
+
+class BadPayload(Exception):
+    """A callback that is signed well and says nothing we understand. Answer 400."""
+
+
+class Carrier(Protocol):
+    """An adapter. One instance serves all threads of a process."""
+
+    info: CarrierInfo
+    limits: Limits
+
+    def submit(self, batch: Sequence[Attempt]) -> list[SubmitResult]:
+        """Hand over at most `limits.max_batch` attempts: exactly one result for each, in any order.
+
+        Never raises for the carrier's troubles: they are outcomes. No transaction may be open meanwhile.
+        """
+        ...
+
+    def parse_callback(self, request: RawRequest) -> list[Event]:
+        """Check and read a callback; touches nothing. Raises BadSignature or BadPayload."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections; the adapter is not used afterwards."""
+        ...
+
+
+def callback_token(secret_key: str, carrier: str) -> str:
+    """The last part of a carrier's callback address, which nobody can guess: 64 hex digits."""
+    return hmac.new(secret_key.encode(), f"callback:{carrier}".encode(), hashlib.sha256).hexdigest()
+
+
+def verify_token(secret_key: str, carrier: str, token: str) -> bool:
+    """Whether the token of a callback's address is this carrier's; takes as long for a near miss."""
+    return hmac.compare_digest(callback_token(secret_key, carrier).encode(), token.encode(errors="replace"))

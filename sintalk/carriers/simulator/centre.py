@@ -1,0 +1,190 @@
+"""What the simulator does with a request, whatever brought it: decide, write down, answer, owe receipts."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from sintalk.carriers.simulator import wire
+from sintalk.carriers.simulator.log import Accepted, AcceptedLog, ReceiptJournal, timestamp
+from sintalk.carriers.simulator.outcomes import RETRY_AFTER_S, THROTTLED_TIMES, Fate, fate_of
+from sintalk.carriers.simulator.receipts import GIVE_UP_S, Receipt, Receipts
+
+log = logging.getLogger(__name__)
+
+CHANNELS = {"sms", "rcs", "voice"}
+PHONE = re.compile(r"\+[1-9][0-9]{7,14}", re.ASCII)
+#: How much of a payload is written into the log.
+SUMMARY_LENGTH = 300
+
+Answer = dict[str, Any]
+
+
+class Refused(Exception):
+    """The whole request is refused: `status` and an error code. Nothing of it was taken."""
+
+    def __init__(self, status: int, error: str) -> None:
+        super().__init__(error)
+        self.status, self.error = status, error
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a request."""
+
+    id: UUID
+    to: str
+    channel: str
+    text: str
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Message:
+        """Raises ValueError, TypeError or KeyError for what is no message."""
+        text = fields.get("text")
+        if text is None:
+            text = _summary(fields["payload"])
+        message = cls(UUID(fields["id"]), fields["to"], fields["channel"], text)
+        if message.channel not in CHANNELS or not PHONE.fullmatch(message.to) or not isinstance(text, str):
+            raise ValueError("no message")
+        return message
+
+
+class Centre:
+    """The simulated carrier over one folder; thread-safe."""
+
+    def __init__(self, folder: Path, *, secret_key: str, idempotent: bool) -> None:
+        self._accepted = AcceptedLog(folder / "accepted.jsonl", idempotent=idempotent)
+        self._journal = ReceiptJournal(folder / "receipts.jsonl")
+        self._receipts = Receipts(wire.signing_key(secret_key), self._journal)
+        self._idempotent = idempotent
+        self._throttled: Counter[UUID] = Counter()
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def start(self) -> None:
+        """Learn back what a stop or a kill left behind, and start sending receipts, the owed ones first."""
+        taken = self._accepted.recover(since=timestamp(time.time() - GIVE_UP_S))
+        owed = self._journal.recover(taken)
+        if self._journal.callback_url and owed:
+            log.info("%d receipts are owed from before", len(owed))
+            self._owe(self._journal.callback_url, owed)
+        self._receipts.start()
+
+    def stop(self) -> None:
+        """Take nothing more."""
+        self._receipts.stop()
+        self._accepted.close()
+        self._journal.close()
+
+    def health(self) -> Answer:
+        return {"status": "ok", "accepted": self._count, "receipts_waiting": self._receipts.waiting()}
+
+    def take(self, body: Any) -> Answer:
+        """Answer a request. Raises Refused for one that is wrong as a whole."""
+        url, fields = _checked(body)
+        answers: list[Answer] = []
+        wanted: list[Message] = []
+        for each in fields:
+            try:
+                message = Message.read(each)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                given = each.get("id") if isinstance(each, dict) else None
+                answers.append({"id": given, "status": "rejected", "error": "invalid_message"})
+                continue
+            refusal = self._refusal(message)
+            if refusal:
+                answers.append(refusal)
+            else:
+                wanted.append(message)
+        return {"results": answers + self._accept(url, wanted)}
+
+    def _refusal(self, message: Message) -> Answer | None:
+        fate = fate_of(message.to)
+        if fate.answer == "rejected":
+            return {"id": str(message.id), "status": "rejected", "error": fate.error}
+        if fate.answer == "throttled" and not self._accepted.knows(message.id) and self._throttle(message.id):
+            return {"id": str(message.id), "status": "throttled", "retry_after": RETRY_AFTER_S}
+        return None
+
+    def _throttle(self, message_id: UUID) -> bool:
+        with self._lock:
+            if self._throttled[message_id] >= THROTTLED_TIMES:
+                del self._throttled[message_id]
+                return False
+            self._throttled[message_id] += 1
+            return True
+
+    def _accept(self, url: str, messages: list[Message]) -> list[Answer]:
+        if not messages:
+            return []
+        at = timestamp(time.time())
+        try:
+            self._journal.note_callback_url(url)
+            new = self._accepted.append([Accepted(m.id, m.to, m.channel, m.text, at) for m in messages])
+        except OSError as error:
+            log.error("nothing accepted, the log cannot be written: %s", error)
+            raise Refused(503, "log_not_writable") from error
+        ids = self._owe(url, new)
+        with self._lock:
+            self._count += len(new)
+        lost = {each.id for each in new if fate_of(each.to).answer == "lost"}
+        return [
+            {"id": str(m.id), "status": "accepted", "carrier_message_id": ids.get(m.id) or _reference(m.id)}
+            for m in messages
+            if m.id not in lost
+        ]
+
+    def _owe(self, url: str, messages: Iterable[Accepted]) -> dict[UUID, str]:
+        """Plan the receipts; answers the carrier's own ids of the messages."""
+        ids = {message.id: self._new_reference(message.id) for message in messages}
+        now = time.time()
+        fates = ((message, fate_of(message.to)) for message in messages)
+        self._receipts.add(
+            url,
+            [
+                _receipt(each, fate, ids[each.id], now + fate.receipt_delay())
+                for each, fate in fates
+                if fate.receipt
+            ],
+        )
+        return ids
+
+    def _new_reference(self, message_id: UUID) -> str:
+        """Made of the id, so that a repeated one is answered as before; else each acceptance has its own."""
+        return _reference(message_id if self._idempotent else uuid4())
+
+
+def _checked(body: Any) -> tuple[str, list[Any]]:
+    if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
+        raise Refused(400, "malformed_request")
+    url, messages = body.get("callback_url"), body["messages"]
+    if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
+        raise Refused(422, "bad_callback_url")
+    if not 1 <= len(messages) <= wire.MAX_BATCH:
+        raise Refused(422, "bad_batch_size")
+    return url, messages
+
+
+def _reference(message_id: UUID) -> str:
+    return f"sim-{message_id.hex}"
+
+
+def _receipt(message: Accepted, fate: Fate, reference: str, at: float) -> Receipt:
+    return Receipt(message.id, reference, str(fate.receipt), fate.error, at)
+
+
+def _summary(payload: Any) -> str:
+    """A payload in one line, for the log."""
+    if not isinstance(payload, dict):
+        raise TypeError("no payload")
+    return json.dumps(payload, ensure_ascii=False)[:SUMMARY_LENGTH]
