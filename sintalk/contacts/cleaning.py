@@ -26,7 +26,7 @@ def storable(text: str) -> str:
 
 
 def email(text: str) -> str | None:
-    """The address, or None where it is none. Looser than the RFCs on purpose: what it keeps, mail servers judge."""
+    """The address, or None where it is none. Looser than the RFCs on purpose: mail servers judge."""
     text = one_line(text).removeprefix("mailto:").strip("<>'\" ;,")
     return text if len(text) <= MAX_EMAIL and ".." not in text and _EMAIL.fullmatch(text) else None
 

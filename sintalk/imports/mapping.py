@@ -1,4 +1,4 @@
-"""Which column is what: guessed from headers in Portuguese, English and Spanish, corrected by the person. Pure."""
+"""Which column is what: guessed from Portuguese, English and Spanish headers, corrected by people. Pure."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ FIELDS = ("name", "surname", "phone", "email", "ddd")
 
 #: Headers we know, folded (`Número do Celular` is `numerodocelular`), the best first.
 _KNOWN: dict[str, str] = {
-    "name": "nome nomecompleto nomedocliente nomecliente nomedocontato nomecontato fullname completename name "
-    "nombrecompleto nombreyapellido nombre nomerazaosocial razaosocial nomefantasia primeironome firstname givenname "
-    "cliente contato contacto customer customername contact contactname destinatario pessoa paciente aluno",
+    "name": "nome nomecompleto nomedocliente nomecliente nomedocontato nomecontato fullname completename "
+    "name nombrecompleto nombreyapellido nombre nomerazaosocial razaosocial nomefantasia "
+    "primeironome firstname givenname cliente contato contacto customer customername contact "
+    "contactname destinatario pessoa paciente aluno",
     "surname": "sobrenome ultimonome lastname surname familyname apellido apellidos",
-    "mobile": "celular telefonecelular telcelular fonecelular numerocelular numerodocelular celular1 cel whatsapp "
-    "numerowhatsapp numerodowhatsapp whats wpp zap movel telefonemovel mobile mobilephone mobilenumber cellphone "
-    "cellular cell telefonomovil telefonocelular numerodecelular movil",
+    "mobile": "celular telefonecelular telcelular fonecelular numerocelular numerodocelular celular1 cel "
+    "whatsapp numerowhatsapp numerodowhatsapp whats wpp zap movel telefonemovel mobile mobilephone "
+    "mobilenumber cellphone cellular cell telefonomovil telefonocelular numerodecelular movil",
     "phone": "telefone numerodetelefone numerodotelefone numerotelefone telefone1 fone fone1 tel tel1 phone "
-    "phonenumber phone1 phone1value telephone telephonenumber msisdn destination telefono numerodetelefono telefono1 "
-    "telefoneprincipal telefonecontato telefoneparacontato numero number destino",
-    "fixed": "telefonefixo fixo telfixo fonefixo telefoneresidencial foneresidencial telefonecomercial fonecomercial "
-    "residencial comercial landline homephone workphone telefonofijo fijo",
-    "email": "email enderecodeemail emailaddress email1 email1value emailprincipal correioeletronico mail correio "
-    "correoelectronico correo",
+    "phonenumber phone1 phone1value telephone telephonenumber msisdn destination telefono "
+    "numerodetelefono telefono1 telefoneprincipal telefonecontato telefoneparacontato numero number "
+    "destino",
+    "fixed": "telefonefixo fixo telfixo fonefixo telefoneresidencial foneresidencial telefonecomercial "
+    "fonecomercial residencial comercial landline homephone workphone telefonofijo fijo",
+    "email": "email enderecodeemail emailaddress email1 email1value emailprincipal correioeletronico mail "
+    "correio correoelectronico correo",
     "ddd": "ddd dddcelular dddtelefone dddtel ddd1 codigodearea codarea areacode codigoarea prefixo lada",
 }
 #: Words that give a longer header away (`Telefone do responsável`), tried when nothing is known exactly.
@@ -111,7 +113,7 @@ def _guess(folded: list[str], free: list[int]) -> dict[str, int]:
                 found[what] = position
                 taken.add(position)
     phone = next((found[what] for what in ("mobile", "phone", "fixed") if what in found), None)
-    guess = {what: found[what] for what in ("name", "surname", "email", "ddd") if what in found}
+    guess: dict[str, int] = {w: found[w] for w in ("name", "surname", "email", "ddd") if w in found}
     if "surname" in guess and "name" not in guess:
         guess["name"] = guess.pop("surname")
     return guess if phone is None else {**guess, "phone": phone}

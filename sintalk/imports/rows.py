@@ -57,7 +57,7 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What a file is: its dialect, its header (every column with a name of its own), and how many rows it has."""
+    """What a file is: its dialect, its header (each column with a name of its own), its number of rows."""
 
     encoding: str
     separator: str
@@ -70,7 +70,7 @@ class Survey:
 
 
 def survey(chunks: Iterable[bytes]) -> Survey:
-    """Read the whole file, keep nothing. Raises Unreadable; a head of a file may be given as well as all of it."""
+    """Read a whole file, or only its head, and keep nothing of it. Raises Unreadable."""
     blocks = _Watched(_blocks(chunks))
     utf16 = blocks.first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     structure = "utf-16" if utf16 else "latin-1"
@@ -95,7 +95,7 @@ def survey(chunks: Iterable[bytes]) -> Survey:
 
 
 def rows(chunks: Iterable[bytes], found: Survey) -> Iterator[tuple[int, list[str]]]:
-    """The rows below the header as (number, cells). Numbers count as a spreadsheet does; blank rows are none."""
+    """The rows below the header as (number, cells), numbered as a spreadsheet does; blank rows are none."""
     lines = _lines(_blocks(chunks), found.encoding)
     records = _records(lines, found.separator)
     next(records, None)
@@ -114,7 +114,7 @@ def _records(lines: Iterator[str], separator: str) -> Iterator[tuple[int, list[s
     number = 0
     reader = csv.reader(_without_sep_line(lines), delimiter=separator)
     try:
-        for number, cells in enumerate(reader, 1):  # noqa: B007 - `number` is used below as well
+        for number, cells in enumerate(reader, 1):
             if len(cells) > MAX_COLUMNS and "".join(cells[MAX_COLUMNS:]).strip(_BLANKS):
                 raise Unreadable("too_many_columns", number)
             if "".join(cells).strip(_BLANKS):
@@ -154,7 +154,7 @@ def _named(cells: list[str]) -> tuple[str, ...]:
 
 
 def _separator(sample: list[str]) -> str:
-    """What `sep=` says, else what cuts most rows into as many cells as the header; the semicolon wins ties."""
+    """What `sep=` says, else what cuts most rows as it cuts the header; the semicolon wins ties."""
     told = _SEP_LINE.fullmatch(sample[0]) if sample else None
     if told:
         return told[1]
