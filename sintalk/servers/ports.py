@@ -15,14 +15,22 @@ from sintalk.servers.process import private_file
 FIRST, LAST = 11_000, 22_000
 
 
+def probe(host: str, port: int) -> None:
+    """Listen there for a moment. Raises OSError where nobody could."""
+    with contextlib.closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as listener:
+        listener.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as servers do, past connections in TIME_WAIT
+        listener.bind((host, port))
+        listener.listen(1)
+
+
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether somebody could listen there now."""
-    with contextlib.closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
+    try:
+        probe(host, port)
+    except OSError:
+        return False
     return True
 
 

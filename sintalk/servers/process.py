@@ -8,6 +8,7 @@ whatever slipped through.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ from sintalk.config import ConfigError
 
 #: The mark: an environment variable of every child, with the data folder as its value.
 MARK = "SINTALK_CHILD_OF"
+PR_SET_PDEATHSIG = 1
 #: A log larger than this (bytes) is set aside, once, when its process starts.
 LOG_LIMIT = 10_000_000
 #: What a server gets of our environment. Not all: PGDATA, AWS_* or S3_BUCKET would change what it does.
@@ -93,7 +95,7 @@ def spawn(
     log = log_file(data, name)
     with log.open("ab") as out:
         popen = subprocess.Popen(
-            [*outer, *_die_with_us(death_signal), *map(str, argv)],
+            [*outer, *die_with_us(death_signal), *map(str, argv)],
             env={**env, MARK: str(data)},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
@@ -104,9 +106,16 @@ def spawn(
     return Child(name, popen, log, stop_signal, time.monotonic())
 
 
-def _die_with_us(death_signal: signal.Signals) -> list[str]:
+def die_with_us(death_signal: signal.Signals = signal.SIGKILL) -> list[str]:
+    """What to put before a command so that the kernel signals it when we end."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", death_signal.name.removeprefix("SIG"), "--"] if setpriv else []
+
+
+def die_with_parent(death_signal: signal.Signals = signal.SIGKILL) -> None:
+    """For a process that was forked, not started by `spawn()`: end when the parent ends (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal.value, 0, 0, 0)
 
 
 def private_folder(path: Path) -> Path:

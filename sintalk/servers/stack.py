@@ -58,6 +58,7 @@ class Stack:
     servers: dict[str, Server] = field(default_factory=dict)
     children: dict[str, Child] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
+    given_up: bool = False
 
     def launch(self, name: str) -> Child:
         """Start this server's process (again), with the same address as before. Main thread only."""
@@ -148,7 +149,11 @@ def _build(name: str, data: Path, settings: Settings, durable: bool) -> Server:
 
 def _side_by_side(stack: Stack, work: Callable[[str], None]) -> None:
     with ThreadPoolExecutor(max_workers=max(1, len(stack.servers))) as pool:
-        list(pool.map(work, stack.servers))
+        try:
+            list(pool.map(work, stack.servers))
+        except BaseException:
+            stack.given_up = True  # the others stop waiting too
+            raise
 
 
 def _wait(stack: Stack, name: str, tell: Callable[[str], None]) -> None:
@@ -156,7 +161,7 @@ def _wait(stack: Stack, name: str, tell: Callable[[str], None]) -> None:
     server, child = stack.servers[name], stack.children[name]
     deadline = time.monotonic() + PATIENCE
     reason: object = ""
-    while child.alive() and time.monotonic() < deadline:
+    while child.alive() and time.monotonic() < deadline and not stack.given_up:
         try:
             server.become_ready()
         except Exception as error:  # each client has its own words for "not yet"

@@ -1,0 +1,5 @@
+"""`python -m sintalk`, the same as the `sintalk` command."""
+
+from sintalk.cli import main
+
+main()

@@ -1,0 +1,129 @@
+"""The `sintalk` command. Doorways only: each imports late what it opens, so that all start quickly."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+
+import click
+
+from sintalk.config import ConfigError, Settings
+
+
+class OneSentence(click.Group):
+    """Commands whose refusals are one sentence on stderr and exit code 1, without a traceback."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except ConfigError as error:
+            click.echo(str(error), err=True)
+            context.exit(1)
+
+
+@click.group(cls=OneSentence, help="Sintalk: SMS, RCS and voice campaigns for many tenants.")
+def main() -> None:
+    logging.basicConfig(
+        level=Settings.from_env().log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    for chatty in ("httpx", "botocore", "boto3", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+@main.command()
+@click.option("--demo", is_flag=True, help="First tenant with play money, a sample list and templates.")
+def up(demo: bool) -> None:
+    """Start everything, in the foreground: servers, web, workers, sweeper, simulator."""
+    from sintalk.servers import supervisor
+
+    if demo:
+        os.environ["SINTALK_DEMO"] = "1"
+    sys.exit(supervisor.run())
+
+
+@main.command()
+def web() -> None:
+    """Serve pages and API on HOST:PORT, without the rest."""
+    argv = [sys.executable, "-m", "gunicorn", "-c", "python:sintalk.servers.web", "wsgi:app"]
+    os.execv(sys.executable, argv)  # noqa: S606 - in our place, so that signals reach it
+
+
+@main.command()
+@click.argument("queue")
+def worker(queue: str) -> None:
+    """Work on one queue: default, dispatch or imports. Start several for more."""
+    from sintalk import worker as rq_worker
+
+    rq_worker.run(queue)
+
+
+@main.command()
+def sweep() -> None:
+    """Find what a crash left behind and ring for it again, every few seconds."""
+    from sintalk import sweeper
+
+    sweeper.run()
+
+
+@main.command()
+def simulator() -> None:
+    """Run the simulator carrier on SINTALK_SIMULATOR_URL."""
+    from sintalk.carriers.simulator import server
+
+    server.run(Settings.from_env())
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    from flask_migrate import upgrade
+
+    from sintalk import create_app
+
+    with create_app().app_context():
+        upgrade()
+
+
+@main.command()
+def check() -> None:
+    """Check the ledger and all counts against the rows; say each violation; exit 1 if there is one."""
+    from sintalk import checks, create_app
+
+    with create_app().app_context():
+        violations = [str(violation) for violation in checks.run()]
+    for violation in violations:
+        click.echo(violation)
+    click.echo(f"{len(violations)} violations" if violations else "No violation.")
+    sys.exit(1 if violations else 0)
+
+
+@main.command()
+def demo() -> None:
+    """Put the samples of demo mode into the first tenant: play money, a list, templates."""
+    from sintalk import create_app
+    from sintalk.dashboard import demo as samples
+
+    with create_app().app_context():
+        samples.seed()
+
+
+@main.command(hidden=True)
+def setup() -> None:
+    """What `up` does before the product starts; prints who may sign in, as JSON, `{}` for nobody yet."""
+    from flask_migrate import upgrade
+
+    from sintalk import create_app
+    from sintalk.accounts import bootstrap
+
+    settings = Settings.from_env()
+    with create_app(settings).app_context():
+        upgrade()
+        owner = bootstrap.ensure(settings)
+        if settings.demo:
+            from sintalk.dashboard import demo as samples
+
+            samples.seed()
+        known = {"email": owner.user.email, "password": owner.password} if owner else {}
+    click.echo(json.dumps(known))
