@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from sintalk.web.schemas import Answer, Body, Id, Name, PageOf, Path, Timestamp
+
+
+class ApiKeyIn(Body):
+    """A key to be made."""
+
+    name: Name = Field(examples=["Loja online"])
+    role: Literal["admin", "member"] = "member"
+    mode: Literal["live", "test"] = Field(
+        "live", description="What test keys send reaches no carrier but the simulator and costs nothing"
+    )
+    expires_at: Timestamp | None = None
+
+
+class ApiKeyOut(Answer):
+    """A key as it can be shown at any time."""
+
+    id: Id
+    name: str
+    role: str
+    mode: str
+    prefix: str = Field(examples=["stk_live_4fK2xQ"])
+    created_at: Timestamp
+    expires_at: Timestamp | None
+    last_used_at: Timestamp | None
+    revoked_at: Timestamp | None
+
+
+class ApiKeyMade(Answer):
+    """A key right after it was made; `key` appears here only (and not in a replayed answer)."""
+
+    id: Id
+    name: str
+    role: str
+    mode: str
+    prefix: str
+    key: str | None = None
+    created_at: Timestamp
+    expires_at: Timestamp | None
+
+
+class ApiKeyPage(PageOf[ApiKeyOut]):
+    """The tenant's keys."""
+
+
+class ApiKeyPath(Path):
+    api_key_id: Id

@@ -1,0 +1,103 @@
+"""What other slices and both doors ask of the balance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from sintalk.accounts import service as accounts
+from sintalk.accounts.models import Tenant
+from sintalk.billing import ledger
+from sintalk.billing.models import DEFAULT_PRICES, Account, LedgerTransaction, Price
+from sintalk.db import atomic, now, session
+from sintalk.errors import Forbidden, NotFound
+from sintalk.tenancy import Actor
+
+
+@dataclass(frozen=True)
+class Balance:
+    """In micro-units. `available` may be negative down to `-overdraft_limit`; `reserved` is what open holds keep."""
+
+    tenant_id: UUID
+    currency: str
+    available: int
+    reserved: int
+    overdraft_limit: int
+    updated_at: datetime
+
+    @property
+    def spendable(self) -> int:
+        """What the next launch may cost."""
+        return self.available + self.overdraft_limit
+
+
+def balance(tenant_id: UUID) -> Balance:
+    """The tenant's balance: one row, whatever the history's length. Raises NotFound for no such tenant."""
+    found = (
+        session()
+        .execute(
+            select(Tenant, Account)
+            .outerjoin(Account, Account.tenant_id == Tenant.id)
+            .where(Tenant.id == tenant_id)
+        )
+        .one_or_none()
+    )
+    if found is None:
+        raise NotFound
+    tenant, account = found
+    if account is None:
+        return Balance(tenant.id, tenant.currency, 0, 0, 0, now())
+    session().refresh(account)
+    return Balance(
+        tenant.id,
+        tenant.currency,
+        account.posted - account.held,
+        account.held,
+        account.overdraft_limit,
+        account.updated_at,
+    )
+
+
+def balance_for(actor: Actor, tenant_id: UUID | None) -> Balance:
+    """The actor's own balance, or another tenant's for a platform admin. Raises Forbidden, NotFound."""
+    if tenant_id not in (None, actor.tenant_id) and not actor.platform_admin:
+        raise Forbidden
+    return balance(tenant_id or actor.tenant_id)
+
+
+def top_up(tenant_id: UUID, amount_micros: int, *, key: str, memo: str, by: Actor | None = None) -> bool:
+    """Credit a tenant; False where this key did so already."""
+    with atomic():
+        credited = ledger.credit(tenant_id, amount_micros, key=key, memo=memo)
+        if credited and by is not None:
+            accounts.record(by, "balance.credited", tenant_id, amount_micros=amount_micros)
+    return credited
+
+
+def prices(tenant_id: UUID) -> dict[str, int]:
+    """What this tenant pays, in micro-units by unit: sms, rcs_basic, rcs_single, voice_minute."""
+    own = session().execute(select(Price.unit, Price.micros).where(Price.tenant_id == tenant_id)).all()
+    return {**DEFAULT_PRICES, **{unit: micros for unit, micros in own}}
+
+
+def statement(tenant_id: UUID) -> Select[tuple[LedgerTransaction]]:
+    """The tenant's ledger transactions; ids and `seq` rise together."""
+    return select(LedgerTransaction).where(LedgerTransaction.tenant_id == tenant_id)
+
+
+def movements(tenant_id: UUID) -> int:
+    """How many transactions the statement has: the account's version counts them."""
+    return session().scalar(select(Account.version).where(Account.tenant_id == tenant_id)) or 0
+
+
+def captured_between(tenant_id: UUID, start: datetime, end: datetime) -> int:
+    """Micro-units spent in this time."""
+    spent = select(func.coalesce(func.sum(LedgerTransaction.amount_micros), 0)).where(
+        LedgerTransaction.tenant_id == tenant_id,
+        LedgerTransaction.kind == "capture",
+        LedgerTransaction.created_at.between(start, end),
+    )
+    return int(session().scalar(spent) or 0)

@@ -1,0 +1,51 @@
+"""From an audience to rows, page by page: the cursor moves in the transaction that writes the page."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from sintalk.campaigns import audience, service
+from sintalk.campaigns.models import Campaign
+from sintalk.contacts import service as contacts
+from sintalk.db import atomic, now
+from sintalk.message_templates.content import Prepared, prepare
+from sintalk.messages import service as messages
+from sintalk.messages.service import CHUNK
+from sintalk.queue import stopping
+
+
+def expand(campaign_id: UUID) -> None:
+    """Go on where the cursor stands, until everybody has a row; then hold the money. Safe to run twice at once."""
+    prepared: Prepared | None = None
+    while not stopping.is_set():
+        with atomic() as current:
+            campaign = current.scalar(
+                select(Campaign)
+                .where(Campaign.id == campaign_id, Campaign.status == "launching")
+                .with_for_update(skip_locked=True)
+                .execution_options(populate_existing=True)
+            )
+            if campaign is None:
+                return  # done, stopped, or in another worker's hands
+            if campaign.expanded_at is None:
+                prepared = prepared or prepare(campaign.channel, campaign.content or {})
+                if _next_page(campaign, prepared):
+                    continue
+                campaign.expanded_at = now()
+        service.reserve(campaign_id)
+        return
+
+
+def _next_page(campaign: Campaign, prepared: Prepared) -> bool:
+    """Write the next page of recipients; False where there is none."""
+    page = contacts.audience(campaign.tenant_id, campaign.contact_list_id, after=campaign.cursor, limit=CHUNK)
+    if not page:
+        return False
+    dispatch = messages.dispatch_of(campaign.tenant_id, campaign.id)
+    assert dispatch is not None and campaign.prices is not None
+    rows = audience.drafts(campaign.tenant_id, campaign.channel, prepared, campaign.prices, page)
+    messages.fill(dispatch, rows, template_id=campaign.template_id)
+    campaign.cursor = page[-1].id
+    return True

@@ -1,0 +1,19 @@
+"""Doorways: what the workers run when they are rung for."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+
+def expand(campaign_id: str) -> None:
+    """Write the recipients of a launched campaign and hold its money."""
+    from sintalk.campaigns import expansion
+
+    expansion.expand(UUID(campaign_id))
+
+
+def close_finished() -> None:
+    """Complete the campaigns whose last message left."""
+    from sintalk.campaigns import service
+
+    service.close_finished()

@@ -1,0 +1,109 @@
+"""The invariants, each a query that returns no row: `sintalk check`, and after every chaos round.
+
+They read what is committed and change nothing; run them while the product works.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from sintalk.db import release, session
+
+#: sentence -> query for what contradicts it
+INVARIANTS = {
+    "every ledger transaction sums to zero": """
+        SELECT transaction_id, sum(amount_micros) FROM ledger_entries
+         GROUP BY transaction_id HAVING sum(amount_micros) <> 0""",
+    "every ledger transaction has entries": """
+        SELECT t.id FROM ledger_transactions t
+         WHERE NOT EXISTS (SELECT FROM ledger_entries e WHERE e.transaction_id = t.id)""",
+    "posted is the sum of the tenant's entries, held the sum of the reserved ones": """
+        SELECT a.tenant_id, a.posted, a.held, e.posted, e.held FROM accounts a
+          LEFT JOIN LATERAL (
+            SELECT coalesce(sum(amount_micros), 0) AS posted,
+                   coalesce(sum(amount_micros) FILTER (WHERE ledger_account = 'reserved'), 0) AS held
+              FROM ledger_entries WHERE tenant_id = a.tenant_id AND ledger_account IN ('available', 'reserved')
+          ) e ON true
+         WHERE a.posted <> e.posted OR a.held <> e.held""",
+    "held is the sum of open holds": """
+        SELECT a.tenant_id, a.held, coalesce(sum(h.amount - h.captured - h.released), 0) FROM accounts a
+          LEFT JOIN holds h ON h.tenant_id = a.tenant_id AND h.closed_at IS NULL
+         GROUP BY a.tenant_id, a.held HAVING a.held <> coalesce(sum(h.amount - h.captured - h.released), 0)""",
+    "a closed hold is used up, an open one is not": """
+        SELECT id FROM holds WHERE (closed_at IS NULL) = (amount = captured + released)""",
+    "a hold is the sum of its chunks' prices, captures and releases": """
+        SELECT h.id FROM holds h JOIN settlements s ON s.dispatch_id = h.subject_id
+         GROUP BY h.id HAVING sum(s.price) <> h.amount OR sum(s.captured) <> h.captured
+                           OR sum(s.released) <> h.released""",
+    "what a settled chunk captured is the price of what was accepted": """
+        SELECT s.dispatch_id, s.no, s.captured, s.released FROM settlements s
+          JOIN notifications n ON n.dispatch_id = s.dispatch_id AND n.chunk_no = s.no
+         WHERE NOT s.due
+         GROUP BY s.dispatch_id, s.no, s.captured, s.released
+        HAVING s.captured <> coalesce(sum(n.price_micros) FILTER (
+                 WHERE n.sent_at IS NOT NULL AND n.status NOT IN ('error', 'suppressed', 'canceled')), 0)""",
+    "a dispatch's counters are its rows": """
+        SELECT d.id, d.status FROM dispatches d
+          LEFT JOIN LATERAL (
+            SELECT count(*) AS total,
+                   count(*) FILTER (WHERE status = 'queued') AS queued,
+                   count(*) FILTER (WHERE status = 'sending') AS sending,
+                   count(*) FILTER (WHERE status = 'sent') AS sent,
+                   count(*) FILTER (WHERE status = 'delivered') AS delivered,
+                   count(*) FILTER (WHERE status = 'read') AS read,
+                   count(*) FILTER (WHERE status = 'not_delivered') AS not_delivered,
+                   count(*) FILTER (WHERE status = 'error') AS error,
+                   count(*) FILTER (WHERE status = 'unknown') AS unknown,
+                   count(*) FILTER (WHERE status = 'suppressed') AS suppressed,
+                   count(*) FILTER (WHERE status = 'canceled') AS canceled
+              FROM notifications WHERE dispatch_id = d.id
+          ) n ON true
+         WHERE (d.total, d.queued, d.sending, d.sent, d.delivered, d.read, d.not_delivered, d.error, d.unknown,
+                d.suppressed, d.canceled)
+            <> (n.total, n.queued, n.sending, n.sent, n.delivered, n.read, n.not_delivered, n.error, n.unknown,
+                n.suppressed, n.canceled)""",
+    "a completed campaign has nothing queued or sending": """
+        SELECT c.id FROM campaigns c JOIN dispatches d ON d.tenant_id = c.tenant_id AND d.campaign_id = c.id
+         WHERE c.status = 'completed' AND d.queued + d.sending > 0""",
+    "a settled dispatch has no open hold": """
+        SELECT d.id FROM dispatches d JOIN holds h ON h.subject_id = d.id
+         WHERE d.settled_at IS NOT NULL AND h.closed_at IS NULL""",
+    "the bound held at every point of history": """
+        SELECT id, available_after FROM ledger_transactions WHERE available_after < -overdraft_limit""",
+    "the history has no gap, and ends at the balance": """
+        SELECT a.tenant_id, a.version, count(t.id), max(t.seq) FROM accounts a
+          LEFT JOIN ledger_transactions t ON t.tenant_id = a.tenant_id
+         GROUP BY a.tenant_id, a.version HAVING a.version <> count(t.id) OR a.version <> coalesce(max(t.seq), 0)""",
+    "a list counts its contacts": """
+        SELECT l.id, l.contact_count FROM contact_lists l
+          LEFT JOIN contacts c ON c.contact_list_id = l.id AND c.deleted_at IS NULL
+         WHERE l.deleted_at IS NULL
+         GROUP BY l.id, l.contact_count HAVING l.contact_count <> count(c.id)""",
+}
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A sentence that is not true, and the first rows that say so."""
+
+    sentence: str
+    rows: list[tuple[Any, ...]]
+
+
+def run() -> list[Violation]:
+    """All sentences that are not true now. Reads one snapshot, so work under way does not look like a violation."""
+    current = session()
+    release()
+    current.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    found = []
+    try:
+        for sentence, query in INVARIANTS.items():
+            rows = current.execute(text(f"{query} LIMIT 10")).all()
+            if rows:
+                found.append(Violation(sentence, [tuple(row) for row in rows]))
+    finally:
+        release()
+    return found

@@ -1,0 +1,234 @@
+"""Sending: claim a chunk, write the intent, call the carrier, write what it said.
+
+One transaction writes the results of the last sub-batch and the intents of the next, and only after its
+COMMIT the carrier is called, with no connection held. So a worker killed anywhere leaves at most one
+sub-batch of messages in `sending`: messages that may have gone out. They are never sent again blindly (see
+`reaper`). The fence makes sure that of two workers who think they hold a chunk only the later one writes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from sintalk.carriers import registry
+from sintalk.carriers.base import Attempt, Carrier, Outcome, SubmitResult
+from sintalk.contacts import service as contacts
+from sintalk.db import atomic, now, session
+from sintalk.messages import results, tally
+from sintalk.messages.models import Chunk, Dispatch, DispatchTurn, Notification
+from sintalk.queue import stopping
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=30)
+#: Waits after a carrier that took nothing: 0.5 s, doubled each time, up to this.
+LONGEST_WAIT_S = 30.0
+
+INTEND = text("""
+    UPDATE notifications
+       SET status = 'sending', fence = :fence, attempts = attempts + 1, sending_at = clock_timestamp(),
+           updated_at = clock_timestamp()
+     WHERE id = ANY(:ids)
+""")
+SUPPRESS = text("""
+    UPDATE notifications SET status = 'suppressed', error_code = 'opted_out', updated_at = clock_timestamp()
+     WHERE id = ANY(:ids)
+""")
+
+
+class Lost(Exception):
+    """The chunk is somebody else's by now, or its dispatch may not go on."""
+
+
+def drain() -> int:
+    """Work through chunks until none is due or this process shall stop; how many that were."""
+    worked = 0
+    while not stopping.is_set() and (chunk := claim()) is not None:
+        Worker(chunk).run()
+        worked += 1
+    return worked
+
+
+def claim() -> Chunk | None:
+    """Take the next due chunk, of the tenant whose last turn is longest ago. None where nothing is due."""
+    with atomic() as current:
+        ready = current.execute(
+            select(Dispatch.id, Dispatch.tenant_id)
+            .outerjoin(DispatchTurn, DispatchTurn.tenant_id == Dispatch.tenant_id)
+            .where(Dispatch.status == "ready")
+            .order_by(DispatchTurn.last_turn_at.asc().nulls_first(), Dispatch.id)
+        ).all()
+        for dispatch_id, tenant_id in ready:
+            chunk = current.scalar(
+                select(Chunk)
+                .where(
+                    Chunk.dispatch_id == dispatch_id,
+                    Chunk.status == "open",
+                    Chunk.lease_until.is_(None),
+                    Chunk.due_at <= now(),
+                )
+                .order_by(Chunk.no)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+                .execution_options(populate_existing=True)
+            )
+            if chunk is None:
+                continue
+            chunk.fence += 1
+            chunk.lease_until = now() + LEASE
+            turn = upsert(DispatchTurn).values(tenant_id=tenant_id, last_turn_at=now())
+            current.execute(
+                turn.on_conflict_do_update(
+                    index_elements=["tenant_id"], set_={"last_turn_at": turn.excluded.last_turn_at}
+                )
+            )
+            return chunk
+    return None
+
+
+def anything_due() -> bool:
+    """Whether a worker would find a chunk now."""
+    due = (
+        select(Chunk.no)
+        .join(Dispatch, Dispatch.id == Chunk.dispatch_id)
+        .where(
+            Dispatch.status == "ready",
+            Chunk.status == "open",
+            Chunk.lease_until.is_(None),
+            Chunk.due_at <= now(),
+        )
+        .limit(1)
+    )
+    return session().scalar(due) is not None
+
+
+class Worker:
+    """One worker's pass over one chunk."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.tenant_id, self.dispatch_id, self.no = chunk.tenant_id, chunk.dispatch_id, chunk.no
+        self.first_id, self.last_id, self.fence = chunk.first_id, chunk.last_id, chunk.fence
+        self.setbacks = chunk.setbacks
+        self.after: UUID | None = None
+        self.put_back = self.progress = 0
+        self.wait_s = 0.0
+        self.carrier: Carrier | None = None
+
+    def run(self) -> None:
+        """Sub-batch after sub-batch until the chunk is through, or is not ours any more."""
+        answers: Sequence[SubmitResult] = ()
+        try:
+            while True:
+                batch = self._step(answers)
+                if not batch:
+                    return
+                assert self.carrier is not None
+                answers = self.carrier.submit(batch)
+        except Lost as lost:
+            log.info("chunk %s/%s: %s", self.dispatch_id, self.no, lost)
+
+    def _step(self, answers: Sequence[SubmitResult]) -> list[Attempt]:
+        """Write these answers and the next intents, in one transaction. An empty list: the pass is over."""
+        with atomic() as current:
+            chunk = current.scalars(
+                select(Chunk)
+                .where(Chunk.dispatch_id == self.dispatch_id, Chunk.no == self.no)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            ).one()
+            dispatch = current.scalars(
+                select(Dispatch)
+                .where(Dispatch.id == self.dispatch_id)
+                .execution_options(populate_existing=True)
+            ).one()
+            self.carrier = registry.get(dispatch.carrier, current_app.config["SETTINGS"])
+            steps = self._write(answers, idempotent=self.carrier.info.idempotency == "client_id")
+            mine = chunk.fence == self.fence
+            batch: list[Attempt] = []
+            if mine and dispatch.status == "ready" and not stopping.is_set():
+                batch, suppressed = self._intend(self.carrier.limits.max_batch)
+                steps += [("queued", "sending")] * len(batch) + [("queued", "suppressed")] * suppressed
+                chunk.lease_until = now() + LEASE
+            if mine and not batch:
+                self._hand_back(chunk)
+            current.flush()
+            if answers or steps:
+                results.settle_later(self.dispatch_id, [self.no])
+            tally.move(self.dispatch_id, steps)
+        if not mine:
+            raise Lost("its lease ran out")
+        return batch
+
+    def _write(self, answers: Sequence[SubmitResult], *, idempotent: bool) -> list[tuple[str | None, str]]:
+        if not answers:
+            return []
+        took_nothing = [
+            a for a in answers if a.outcome in (Outcome.THROTTLED, Outcome.RETRYABLE, Outcome.CONFIG)
+        ]
+        for answer in answers:
+            if answer.outcome is Outcome.CONFIG:
+                log.error("carrier refuses our account: %s", answer.error_code)
+        self.progress += len(answers) - len(took_nothing)
+        self.wait_s = max([self.wait_s, *(a.retry_after_s or 0.0 for a in took_nothing)])
+        steps = results.write(answers, fence=self.fence, idempotent=idempotent)
+        self.put_back += sum(1 for _, after in steps if after == "queued")
+        return steps
+
+    def _intend(self, most: int) -> tuple[list[Attempt], int]:
+        """Mark the next queued messages as being sent, but for people who opted out meanwhile."""
+        with atomic() as current:
+            query = (
+                select(
+                    Notification.id,
+                    Notification.phone,
+                    Notification.channel,
+                    Notification.text,
+                    Notification.payload,
+                )
+                .where(
+                    Notification.dispatch_id == self.dispatch_id,
+                    Notification.id.between(self.after or self.first_id, self.last_id),
+                    Notification.chunk_no == self.no,
+                    Notification.status == "queued",
+                )
+                .order_by(Notification.id)
+                .limit(most)
+                .with_for_update()
+            )
+            if self.after is not None:
+                query = query.where(Notification.id > self.after)
+            rows = current.execute(query).all()
+            if not rows:
+                return [], 0
+            self.after = rows[-1].id
+            out = contacts.opted_out_phones(self.tenant_id, rows[0].channel, [row.phone for row in rows])
+            suppressed = [row.id for row in rows if row.phone in out]
+            going = [row for row in rows if row.phone not in out]
+            if suppressed:
+                current.execute(SUPPRESS, {"ids": suppressed})
+            current.execute(INTEND, {"ids": [row.id for row in going], "fence": self.fence})
+        if suppressed and not going:
+            more, also = self._intend(most)
+            return more, also + len(suppressed)
+        attempts = [
+            Attempt(id=row.id, to=row.phone, channel=row.channel, text=row.text, payload=row.payload)
+            for row in going
+        ]
+        return attempts, len(suppressed)
+
+    def _hand_back(self, chunk: Chunk) -> None:
+        """Give the chunk up: done, or due again once the carrier may be asked once more."""
+        chunk.lease_until = None
+        if stopping.is_set() or self.put_back:
+            chunk.setbacks = 0 if self.progress else min(self.setbacks + 1, 10)
+            wait = max(self.wait_s, min(LONGEST_WAIT_S, 0.5 * 2**chunk.setbacks)) if self.put_back else 0.0
+            chunk.due_at = now() + timedelta(seconds=wait)
+        else:
+            chunk.status = "done"

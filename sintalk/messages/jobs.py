@@ -1,0 +1,19 @@
+"""Doorways: what the workers run when they are rung for. Each may run never, once or a hundred times."""
+
+from __future__ import annotations
+
+
+def drain() -> None:
+    """Send what is due."""
+    from sintalk.messages import dispatcher, settling
+
+    dispatcher.drain()
+    settling.settle_due()
+
+
+def apply_receipts() -> None:
+    """Apply the callbacks that wait, and settle what they decided."""
+    from sintalk.messages import receipts, settling
+
+    receipts.apply_waiting()
+    settling.settle_due()

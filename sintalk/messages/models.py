@@ -1,0 +1,213 @@
+"""The pipeline's tables.
+
+A `Dispatch` is everything that one launch puts on its way: its counters are its notifications', counted in
+the same transaction as every change of theirs. Its notifications are worked through in `Chunk`s of up to
+1,000, and each chunk has a `Settlement`, the money side of it, in a row of its own: so receipts never wait
+for the worker that sends.
+
+Lock order: chunk, notifications (by id), settlement, dispatch; where money moves, account and hold first.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sintalk.db import Base, Identified, now
+from sintalk.messages.states import REFUSED, STATUSES
+
+
+class Dispatch(Identified, Base):
+    """One launch on its way. `filling` while rows are written, `ready` once its money is held."""
+
+    __tablename__ = "dispatches"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "campaign_id"),
+        CheckConstraint("status IN ('filling', 'paused', 'ready', 'canceled', 'finished')", name="status"),
+        CheckConstraint(f"total = {' + '.join(STATUSES)}", name="counters_add_up"),
+        CheckConstraint(" AND ".join(f"{name} >= 0" for name in STATUSES), name="counters"),
+        Index("ix_dispatches_ready", "id", postgresql_where=text("status = 'ready'")),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    campaign_id: Mapped[UUID | None]
+    channel: Mapped[str]
+    carrier: Mapped[str]
+    status: Mapped[str] = mapped_column(default="filling")
+    chunks: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    queued: Mapped[int] = mapped_column(default=0)
+    sending: Mapped[int] = mapped_column(default=0)
+    sent: Mapped[int] = mapped_column(default=0)
+    delivered: Mapped[int] = mapped_column(default=0)
+    read: Mapped[int] = mapped_column(default=0)
+    not_delivered: Mapped[int] = mapped_column(default=0)
+    error: Mapped[int] = mapped_column(default=0)
+    unknown: Mapped[int] = mapped_column(default=0)
+    suppressed: Mapped[int] = mapped_column(default=0)
+    canceled: Mapped[int] = mapped_column(default=0)
+    segments: Mapped[int] = mapped_column(BigInteger, default=0)
+    price_micros: Mapped[int] = mapped_column(BigInteger, default=0)
+    cost_micros: Mapped[int] = mapped_column(BigInteger, default=0)
+    released_micros: Mapped[int] = mapped_column(BigInteger, default=0)
+    ready_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+    @property
+    def reserved_micros(self) -> int:
+        """What is still held for it."""
+        return self.price_micros - self.cost_micros - self.released_micros if self.ready_at else 0
+
+
+class Chunk(Base):
+    """Up to 1,000 notifications that one worker takes at a time, under a lease and a fence.
+
+    Its rows lie between `first_id` and `last_id` and carry its number. `due_at` is later than now while the
+    carrier wants to be left alone.
+    """
+
+    __tablename__ = "chunks"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "dispatch_id"], ["dispatches.tenant_id", "dispatches.id"]),
+        Index("ix_chunks_open", "dispatch_id", "no", postgresql_where=text("status = 'open'")),
+        Index("ix_chunks_lease", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
+
+    dispatch_id: Mapped[UUID] = mapped_column(primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    first_id: Mapped[UUID]
+    last_id: Mapped[UUID]
+    status: Mapped[str] = mapped_column(default="open")
+    fence: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    due_at: Mapped[datetime] = mapped_column(default=now)
+    setbacks: Mapped[int] = mapped_column(SmallInteger, default=0)
+
+
+class Settlement(Base):
+    """The money of one chunk: its price, and what of it was captured and released so far."""
+
+    __tablename__ = "settlements"
+    __table_args__ = (
+        ForeignKeyConstraint(["dispatch_id", "no"], ["chunks.dispatch_id", "chunks.no"]),
+        CheckConstraint("captured >= 0 AND released >= 0 AND captured + released <= price", name="bound"),
+        Index("ix_settlements_due", "dispatch_id", "no", postgresql_where=text("due")),
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    dispatch_id: Mapped[UUID] = mapped_column(primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    price: Mapped[int] = mapped_column(BigInteger)
+    captured: Mapped[int] = mapped_column(BigInteger, default=0)
+    released: Mapped[int] = mapped_column(BigInteger, default=0)
+    times: Mapped[int] = mapped_column(default=0)
+    due: Mapped[bool] = mapped_column(default=False)
+
+
+class Notification(Identified, Base):
+    """One message to one person, with all that became of it.
+
+    No index holds the status, so that every change of it is a HOT update. `addressable` is false for people
+    left out from the start, so that each number is written to once a dispatch.
+    """
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        ForeignKeyConstraint(["tenant_id", "dispatch_id"], ["dispatches.tenant_id", "dispatches.id"]),
+        CheckConstraint(f"status IN {STATUSES}", name="status"),
+        Index("ix_notifications_dispatch_id_id", "dispatch_id", "id"),
+        Index(
+            "uq_notifications_recipient",
+            "dispatch_id",
+            "phone",
+            unique=True,
+            postgresql_where=text("addressable"),
+        ),
+        Index("ix_notifications_tenant_id_phone_id", "tenant_id", "phone", "id"),
+        Index(
+            "ix_notifications_tenant_id_external_id",
+            "tenant_id",
+            "external_id",
+            postgresql_where=text("external_id IS NOT NULL"),
+        ),
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    tenant_id: Mapped[UUID]
+    dispatch_id: Mapped[UUID]
+    chunk_no: Mapped[int]
+    contact_id: Mapped[UUID | None]
+    template_id: Mapped[UUID | None]
+    channel: Mapped[str]
+    phone: Mapped[str | None]
+    name: Mapped[str | None]
+    addressable: Mapped[bool] = mapped_column(default=True)
+    text: Mapped[str]
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    encoding: Mapped[str | None]
+    segments: Mapped[int] = mapped_column(SmallInteger)
+    price_micros: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(default="queued")
+    attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
+    fence: Mapped[int] = mapped_column(default=0)
+    carrier: Mapped[str | None]
+    carrier_message_id: Mapped[str | None]
+    error_code: Mapped[str | None]
+    external_id: Mapped[str | None]
+    sending_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+    @property
+    def cost_micros(self) -> int:
+        """What this message cost: its price once the carrier accepted it."""
+        return self.price_micros if self.sent_at is not None and self.status not in REFUSED else 0
+
+
+class RawReceipt(Identified, Base):
+    """A carrier's callback as it came, kept before it is answered and applied after. `hash` makes it one."""
+
+    __tablename__ = "raw_receipts"
+    __table_args__ = (
+        UniqueConstraint("carrier", "hash"),
+        Index("ix_raw_receipts_waiting", "id", postgresql_where=text("applied_at IS NULL")),
+    )
+
+    carrier: Mapped[str]
+    hash: Mapped[bytes]
+    events: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    applied_at: Mapped[datetime | None]
+    unmatched: Mapped[int] = mapped_column(default=0)
+
+
+class DispatchTurn(Base):
+    """When a tenant last had its turn: chunks go round the tenants, whatever the size of their campaigns."""
+
+    __tablename__ = "dispatch_turns"
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    last_turn_at: Mapped[datetime]

@@ -1,0 +1,74 @@
+"""After a worker's death: its chunks go back, and what it may have sent is marked so.
+
+A message in `sending` under a lease that ran out may or may not be with the carrier. Where the carrier takes
+our id only once, it is queued again under the same id; anywhere else it becomes `unknown` and waits for a
+receipt or a look-up. It is never sent again blindly.
+"""
+
+from __future__ import annotations
+
+from flask import current_app
+from sqlalchemy import select, text, update
+
+from sintalk.carriers import registry
+from sintalk.db import atomic, now
+from sintalk.messages import results, tally
+from sintalk.messages.models import Chunk, Dispatch
+from sintalk.queue import enqueue
+
+FREE = text("""
+    WITH lost AS (
+      SELECT id FROM notifications
+       WHERE dispatch_id = :dispatch_id AND id BETWEEN :first_id AND :last_id AND chunk_no = :no
+         AND status = 'sending'
+       ORDER BY id FOR UPDATE
+    )
+    UPDATE notifications n SET status = :status, error_code = :error, updated_at = clock_timestamp()
+      FROM lost WHERE n.id = lost.id
+""")
+
+
+def reap() -> int:
+    """Free all chunks whose lease ran out; how many that were."""
+    freed = 0
+    while _reap_one():
+        freed += 1
+    return freed
+
+
+def _reap_one() -> bool:
+    with atomic() as current:
+        chunk = current.scalar(
+            select(Chunk)
+            .where(Chunk.lease_until < now())
+            .order_by(Chunk.lease_until)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+        if chunk is None:
+            return False
+        carrier = current.scalars(select(Dispatch.carrier).where(Dispatch.id == chunk.dispatch_id)).one()
+        idempotent = registry.get(carrier, current_app.config["SETTINGS"]).info.idempotency == "client_id"
+        status, error = ("queued", None) if idempotent else ("unknown", "worker_lost")
+        freed = current.execute(
+            FREE,
+            {
+                "dispatch_id": chunk.dispatch_id,
+                "first_id": chunk.first_id,
+                "last_id": chunk.last_id,
+                "no": chunk.no,
+                "status": status,
+                "error": error,
+            },
+        )
+        current.execute(
+            update(Chunk)
+            .where(Chunk.dispatch_id == chunk.dispatch_id, Chunk.no == chunk.no)
+            .values(lease_until=None, fence=Chunk.fence + 1, due_at=now())
+        )
+        results.settle_later(chunk.dispatch_id, [chunk.no])
+        moved: int = freed.rowcount  # type: ignore[attr-defined]
+        tally.move(chunk.dispatch_id, [("sending", status)] * moved)
+        enqueue("sintalk.messages.jobs.drain")
+    return True

@@ -1,0 +1,65 @@
+"""Writing down what a carrier answered, in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+
+from sintalk.carriers.base import Outcome, SubmitResult
+from sintalk.db import session
+from sintalk.messages.states import ATTEMPTS_AT_UNKNOWN, after_submit
+
+#: Only rows still in the `sending` of our own fence. An acceptance also settles an `unknown`: it may come late.
+WRITE = text(f"""
+    WITH answer AS (
+      SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:refs AS text[]),
+                           CAST(:errors AS text[]), CAST(:unclear AS boolean[])) AS a(id, status, ref, error, unclear)
+    ), old AS (
+      SELECT n.id, n.status, n.attempts FROM notifications n JOIN answer a ON a.id = n.id
+       WHERE (n.status = 'sending' AND n.fence = :fence) OR (n.status = 'unknown' AND a.status = 'sent')
+       ORDER BY n.id FOR UPDATE OF n
+    ), new AS (
+      SELECT o.id, o.status AS before, a.ref, a.error,
+             CASE WHEN a.unclear AND a.status = 'queued' AND o.attempts >= {ATTEMPTS_AT_UNKNOWN} THEN 'unknown'
+                  ELSE a.status END AS status
+        FROM old o JOIN answer a ON a.id = o.id
+    )
+    UPDATE notifications n
+       SET status = new.status, error_code = new.error,
+           carrier_message_id = coalesce(new.ref, n.carrier_message_id),
+           sent_at = CASE WHEN new.status = 'sent' THEN clock_timestamp() ELSE n.sent_at END,
+           updated_at = clock_timestamp()
+      FROM new WHERE n.id = new.id
+ RETURNING new.before, new.status
+""")  # noqa: S608 - the only thing put in is a number of ours
+
+SETTLE_LATER = text("""
+    UPDATE settlements SET due = true
+     WHERE dispatch_id = :dispatch_id AND no = ANY(CAST(:nos AS integer[])) AND NOT due
+""")
+
+
+def write(answers: Sequence[SubmitResult], *, fence: int, idempotent: bool) -> list[tuple[str | None, str]]:
+    """Move the rows of these answers on; the steps that were taken, for the counters."""
+    parameters = {
+        "ids": [answer.attempt_id for answer in answers],
+        "statuses": [after_submit(answer.outcome, attempts=1, idempotent=idempotent) for answer in answers],
+        "refs": [answer.carrier_message_id for answer in answers],
+        "errors": [_error(answer) for answer in answers],
+        "unclear": [answer.outcome is Outcome.UNKNOWN for answer in answers],
+        "fence": fence,
+    }
+    return [(before, after) for before, after in session().execute(WRITE, parameters)]
+
+
+def settle_later(dispatch_id: UUID, nos: Iterable[int]) -> None:
+    """The money of these chunks is to be looked at again."""
+    session().execute(SETTLE_LATER, {"dispatch_id": dispatch_id, "nos": sorted(nos)})
+
+
+def _error(answer: SubmitResult) -> str | None:
+    if answer.outcome is Outcome.ACCEPTED:
+        return None
+    return answer.error_code or str(answer.outcome)

@@ -1,0 +1,95 @@
+"""Money after the fact: a chunk is captured for what was accepted, released for what was not.
+
+What is `unknown` stays held. Later answers settle as further keyed deltas, so each settlement may run twice.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+
+from sintalk.billing import ledger
+from sintalk.db import atomic, now, session
+from sintalk.messages.models import Chunk, Dispatch, Settlement
+from sintalk.messages.states import REFUSED
+from sintalk.queue import stopping
+
+SUMS = text("""
+    SELECT coalesce(sum(price_micros) FILTER (
+             WHERE sent_at IS NOT NULL AND status <> ALL(:refused)), 0) AS captured,
+           coalesce(sum(price_micros) FILTER (
+             WHERE status = ANY(:refused) OR (status = 'not_delivered' AND sent_at IS NULL)), 0) AS released
+      FROM notifications
+     WHERE dispatch_id = :dispatch_id AND id BETWEEN :first_id AND :last_id AND chunk_no = :no
+""")
+
+
+def settle_due(*, unfinished_too: bool = False) -> int:
+    """Settle all chunks that are due; how many that were.
+
+    Chunks still being worked on are left for later, unless `unfinished_too`: money does not move in driblets.
+    """
+    settled = 0
+    query = (
+        select(Settlement.tenant_id, Settlement.dispatch_id, Settlement.no)
+        .join(Chunk, (Chunk.dispatch_id == Settlement.dispatch_id) & (Chunk.no == Settlement.no))
+        .where(Settlement.due)
+        .order_by(Settlement.dispatch_id, Settlement.no)
+        .limit(1_000)
+    )
+    if not unfinished_too:
+        query = query.where(Chunk.status == "done")
+    for tenant_id, dispatch_id, no in session().execute(query).all():
+        if stopping.is_set():
+            break
+        _settle(tenant_id, dispatch_id, no)
+        settled += 1
+    return settled
+
+
+def _settle(tenant_id: UUID, dispatch_id: UUID, no: int) -> None:
+    with atomic() as current:
+        ledger.lock_account(tenant_id)
+        due = current.scalar(
+            select(Settlement)
+            .where(Settlement.dispatch_id == dispatch_id, Settlement.no == no, Settlement.due)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        if due is None:
+            return
+        chunk = current.get_one(Chunk, (dispatch_id, no))
+        sums = current.execute(
+            SUMS,
+            {
+                "dispatch_id": dispatch_id,
+                "first_id": chunk.first_id,
+                "last_id": chunk.last_id,
+                "no": no,
+                "refused": list(REFUSED),
+            },
+        ).one()
+        capture, release = int(sums.captured) - due.captured, int(sums.released) - due.released
+        due.due, due.times = False, due.times + 1
+        if not capture and not release:
+            return
+        due.captured, due.released = due.captured + capture, due.released + release
+        current.flush()
+        hold = ledger.settle(
+            due.tenant_id,
+            due.dispatch_id,
+            capture=capture,
+            release=release,
+            key=f"{dispatch_id}:{no}:{due.times}",
+        )
+        current.execute(
+            update(Dispatch)
+            .where(Dispatch.id == dispatch_id)
+            .values(
+                cost_micros=Dispatch.cost_micros + capture,
+                released_micros=Dispatch.released_micros + release,
+                settled_at=now() if hold.closed_at else None,
+                updated_at=now(),
+            )
+        )

@@ -1,0 +1,69 @@
+"""What can become of a message, in one place.
+
+    queued -> sending -> sent -> delivered -> read
+                 |         `--> not_delivered (a late receipt may still say delivered)
+                 |--> error        a definite no, before acceptance
+                 |--> unknown      the carrier may or may not have it; a receipt settles it at any time
+                 `--> queued       the carrier said it took nothing
+    queued -> suppressed | canceled
+
+Statuses move forward only, by rank.
+"""
+
+from __future__ import annotations
+
+from sintalk.carriers.base import Outcome
+
+STATUSES = (
+    "queued",
+    "sending",
+    "sent",
+    "delivered",
+    "read",
+    "not_delivered",
+    "error",
+    "unknown",
+    "suppressed",
+    "canceled",
+)
+
+#: A receipt moves a message only to a higher rank. `unknown` stands below `sent`: any receipt settles it.
+RANK = {"queued": 0, "sending": 1, "unknown": 2, "sent": 3, "not_delivered": 4, "delivered": 5, "read": 6}
+
+#: What these say is final: no receipt changes it.
+CLOSED = {"error", "suppressed", "canceled"}
+
+#: An SMS is paid for once the carrier accepted it (`sent_at` is set then), whatever became of it after.
+#: The money set aside for a message goes back in one of these, and where nobody ever accepted it.
+REFUSED = ("error", "suppressed", "canceled")
+
+#: A status that work is still to come for.
+UNFINISHED = ("queued", "sending")
+
+#: How often an unclear answer of a carrier that knows our ids is asked for again.
+ATTEMPTS_AT_UNKNOWN = 3
+
+
+def after_receipt(status: str, told: str) -> str | None:
+    """The status after a receipt that tells `told`, or None where it changes nothing."""
+    if told == "error":
+        # Refused after all: before we knew of an acceptance it cost nothing, after it it was paid for.
+        told = "error" if status in ("queued", "sending", "unknown") else "not_delivered"
+        if told == "error":
+            return told
+    if status in CLOSED or told not in RANK or RANK[told] <= RANK[status]:
+        return None
+    return told
+
+
+def after_submit(outcome: Outcome, *, attempts: int, idempotent: bool) -> str:
+    """The status after a carrier's answer to attempt number `attempts` (from 1)."""
+    if outcome is Outcome.ACCEPTED:
+        return "sent"
+    if outcome is Outcome.PERMANENT:
+        return "error"
+    if outcome is Outcome.UNREACHABLE:
+        return "not_delivered"
+    if outcome is Outcome.UNKNOWN:
+        return "queued" if idempotent and attempts < ATTEMPTS_AT_UNKNOWN else "unknown"
+    return "queued"  # throttled, retryable, config: it took nothing

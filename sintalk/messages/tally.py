@@ -1,0 +1,46 @@
+"""The counters of a dispatch move in the same transaction as its rows, by relative updates only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import text
+
+from sintalk.db import session
+from sintalk.messages.states import STATUSES
+from sintalk.queue import enqueue
+
+#: Finished is what has nothing queued or sending any more; said by the very update that makes it true.
+MOVE = text(
+    "UPDATE dispatches SET "
+    + ", ".join(f"{name} = {name} + CAST(:{name} AS integer)" for name in STATUSES)
+    + """, total = total + CAST(:total AS integer), updated_at = clock_timestamp(),
+       status = CASE WHEN status = 'ready' AND queued + CAST(:queued AS integer) = 0
+                          AND sending + CAST(:sending AS integer) = 0 THEN 'finished' ELSE status END,
+       finished_at = CASE WHEN status = 'ready' AND queued + CAST(:queued AS integer) = 0
+                          AND sending + CAST(:sending AS integer) = 0 THEN clock_timestamp() ELSE finished_at END
+     WHERE id = :id RETURNING status"""
+)
+
+
+def move(dispatch_id: UUID, steps: Iterable[tuple[str | None, str]]) -> None:
+    """Count steps (status before, status after); `None` before is a new row.
+
+    The last statement of its transaction: it takes the lock that every worker of this dispatch needs.
+    """
+    change: Counter[str] = Counter()
+    total = 0
+    for before, after in steps:
+        change[after] += 1
+        if before is None:
+            total += 1
+        else:
+            change[before] -= 1
+    if not total and not any(change.values()):
+        return
+    values = {name: change[name] for name in STATUSES}
+    status = session().execute(MOVE, {**values, "total": total, "id": dispatch_id}).scalar_one()
+    if status == "finished":
+        enqueue("sintalk.campaigns.jobs.close_finished")

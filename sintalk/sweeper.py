@@ -1,0 +1,127 @@
+"""The one who looks after what a crash left behind, and rings where a ring was lost: `sintalk sweep`.
+
+Any number may run; an advisory lock lets one work at a time. Each step stands alone: one that fails is
+logged and tried again at the next round.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from sintalk import queue as doorbell
+from sintalk.db import db
+from sintalk.queue import enqueue, waiting
+
+log = logging.getLogger(__name__)
+
+#: Serialises sweepers.
+LOCK = 5_711_002
+#: No more rings than this are left waiting in a queue by the sweeper.
+ENOUGH = 8
+
+
+@dataclass
+class Step:
+    """Something to look after, every so many seconds."""
+
+    every_s: float
+    do: Callable[[], object]
+    last: float = field(default=float("-inf"))
+
+
+def run() -> None:
+    """Sweep until SIGTERM or SIGINT."""
+    from sintalk import create_app
+
+    app = create_app()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: doorbell.stopping.set())
+    todo = steps()
+    while not doorbell.stopping.is_set():
+        sweep(app, todo)
+        doorbell.stopping.wait(0.5)
+
+
+def steps() -> list[Step]:
+    """All of it, most urgent first."""
+    from sintalk.campaigns import service as campaigns
+    from sintalk.files import service as files
+    from sintalk.messages import reaper, settling
+    from sintalk.web import idempotency
+
+    return [
+        Step(5.0, reaper.reap),
+        Step(1.0, ring_dispatch),
+        Step(2.0, ring_receipts),
+        Step(2.0, campaigns.close_finished),
+        Step(3.0, ring_expansions),
+        Step(3.0, ring_imports),
+        Step(5.0, settling.settle_due),
+        Step(30.0, lambda: settling.settle_due(unfinished_too=True)),
+        Step(300.0, files.expire),
+        Step(600.0, idempotency.forget_old),
+    ]
+
+
+def sweep(app: Flask, todo: list[Step]) -> None:
+    """One round over the steps that are due."""
+    for step in todo:
+        if doorbell.stopping.is_set() or monotonic() - step.last < step.every_s:
+            continue
+        step.last = monotonic()
+        try:
+            with app.app_context():
+                _alone(step.do)
+        except Exception:
+            log.exception("sweeping failed, will try again")
+
+
+def ring_dispatch() -> None:
+    """Ring for chunks that are due."""
+    from sintalk.messages import dispatcher
+
+    if waiting("dispatch") < ENOUGH and dispatcher.anything_due():
+        enqueue("sintalk.messages.jobs.drain")
+
+
+def ring_receipts() -> None:
+    """Ring for callbacks that were kept and not applied."""
+    from sintalk.messages import receipts
+
+    if waiting("default") < ENOUGH and receipts.anything_waiting():
+        enqueue("sintalk.messages.jobs.apply_receipts")
+
+
+def ring_expansions() -> None:
+    """Ring for launched campaigns that are not expanded, or not reserved."""
+    from sintalk.campaigns import service
+
+    if waiting("default") < ENOUGH:
+        for campaign_id in service.to_expand():
+            enqueue("sintalk.campaigns.jobs.expand", campaign_id)
+
+
+def ring_imports() -> None:
+    """Ring for imports that wait, or whose worker died."""
+    from sintalk.imports import service
+
+    if waiting("imports") < ENOUGH:
+        for import_id in service.due():
+            enqueue("sintalk.imports.jobs.run", import_id)
+
+
+def _alone(do: Callable[[], object]) -> None:
+    """Run it unless another sweeper is at work. The lock belongs to a connection of its own, not to the step's."""
+    with db.engine.connect() as keeper:
+        if keeper.scalar(select(func.pg_try_advisory_lock(LOCK))):
+            try:
+                do()
+            finally:
+                keeper.scalar(select(func.pg_advisory_unlock(LOCK)))

@@ -1,0 +1,129 @@
+"""One worker process, serving one queue: `sintalk worker dispatch`.
+
+RQ's SimpleWorker runs jobs in this process: a job is a drain that works for as long as there is work, so a
+process a job would only cost. A worker that is told to stop finishes its unit of work and goes; one that is
+killed leaves leases that run out. While Redis is away the worker asks the rows itself, every few seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from datetime import datetime, timedelta
+from importlib import import_module
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.job import Job
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sintalk import queue as doorbell
+from sintalk.db import Base, atomic, now, session
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 5.0
+#: A worker not heard of for this long does not count as there.
+LATELY = timedelta(seconds=30)
+#: What a worker of a queue does by itself while Redis is away: the jobs that find their work in the rows.
+SELF_SERVICE = {
+    "dispatch": ("sintalk.messages.jobs.drain",),
+    "default": ("sintalk.messages.jobs.apply_receipts", "sintalk.campaigns.jobs.close_finished"),
+}
+
+
+class WorkerHeartbeat(Base):
+    """A worker process and when it was last heard of."""
+
+    __tablename__ = "worker_heartbeats"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str]
+    seen_at: Mapped[datetime]
+
+
+def seen_lately() -> dict[str, int]:
+    """Live workers by queue; a queue without any counts 0."""
+    rows = session().execute(
+        select(WorkerHeartbeat.queue, func.count())
+        .where(WorkerHeartbeat.seen_at > now() - LATELY)
+        .group_by(WorkerHeartbeat.queue)
+    )
+    return {**dict.fromkeys(doorbell.queue_names(), 0), **{name: count for name, count in rows}}
+
+
+def run(queue_name: str) -> None:
+    """Serve this queue until SIGTERM or SIGINT."""
+    from sintalk import create_app
+
+    if queue_name not in doorbell.queue_names():
+        raise SystemExit(f"There is no queue {queue_name!r}; there are {', '.join(doorbell.queue_names())}.")
+    app = create_app()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    name = f"{queue_name}-{os.uname().nodename}-{os.getpid()}"
+    threading.Thread(target=_beat, args=(app, name, queue_name), daemon=True).start()
+    while not doorbell.stopping.is_set():
+        try:
+            with app.app_context():
+                worker = OurWorker([doorbell.queue(queue_name)], name=f"{name}-{time.time_ns()}")
+            worker.app = app
+            worker.work(logging_level="WARNING")
+        except (RedisError, OSError) as error:
+            log.warning("redis is away (%s): looking for work in the rows", error)
+            _self_service(app, queue_name)
+            doorbell.stopping.wait(2.0)
+
+
+class OurWorker(SimpleWorker):
+    """RQ's worker with an application context around each job, and its stop told to long jobs."""
+
+    app: Flask
+
+    def perform_job(self, job: Job, *args: Any, **kwargs: Any) -> bool:
+        with self.app.app_context():
+            return bool(super().perform_job(job, *args, **kwargs))
+
+    def _install_signal_handlers(self) -> None:
+        def stop(number: int, frame: FrameType | None) -> None:
+            doorbell.stopping.set()
+            self.request_stop(number, frame)
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    doorbell.stopping.set()
+
+
+def _beat(app: Flask, name: str, queue_name: str) -> None:
+    while not doorbell.stopping.is_set():
+        try:
+            with app.app_context(), atomic() as current:
+                beat = upsert(WorkerHeartbeat).values(name=name, queue=queue_name, seen_at=now())
+                current.execute(beat.on_conflict_do_update(index_elements=["name"], set_={"seen_at": now()}))
+                current.execute(
+                    delete(WorkerHeartbeat).where(WorkerHeartbeat.seen_at < now() - timedelta(hours=1))
+                )
+        except Exception:
+            log.warning("heartbeat of %s failed", name, exc_info=True)
+        doorbell.stopping.wait(BEAT_S)
+
+
+def _self_service(app: Flask, queue_name: str) -> None:
+    for path in SELF_SERVICE.get(queue_name, ()):
+        module, _, function = path.rpartition(".")
+        try:
+            with app.app_context():
+                getattr(import_module(module), function)()
+        except Exception:
+            log.exception("%s failed", path)

@@ -1,0 +1,153 @@
+"""The real servers once a run, a database of its own for every test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from sintalk import create_app
+from sintalk.config import Settings
+from sintalk.db import db, release
+from sintalk.queue import connect
+from sintalk.servers import start_stack
+from tests import factories
+from tests.factories import Api
+
+TEMPLATE = "sintalk_template"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a stack that is started for this run and forgotten after it."""
+    data = tmp_path_factory.mktemp("stack", numbered=True)
+    mine = {"SINTALK_DATA": str(data), "SINTALK_SECRET_KEY": "a secret key for tests", "PORT": "8000"}
+    stack = start_stack(data, Settings.from_env(mine), durable=False)
+    try:
+        yield Settings.from_env({**mine, **stack.env})
+    finally:
+        stack.stop(patience=5)
+
+
+@pytest.fixture(scope="session")
+def admin_url(settings: Settings) -> Iterator[str]:
+    """The server's database to create others from; the template database is migrated once."""
+    assert settings.database_url
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    app = create_app(replace(settings, database_url=database_url(settings.database_url, TEMPLATE)))
+    with app.app_context():
+        _migrate()
+        db.engine.dispose()
+    return settings.database_url
+
+
+@pytest.fixture
+def database(admin_url: str) -> Iterator[str]:
+    """The URL of a fresh database with the schema in it; gone after the test."""
+    name = f"t{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        yield database_url(admin_url, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def own_settings(settings: Settings, database: str, tmp_path: Path) -> Settings:
+    """The stack's settings with this test's database and an empty Valkey."""
+    assert settings.redis_url
+    connect(settings.redis_url).flushall()
+    return replace(settings, database_url=database)
+
+
+@pytest.fixture
+def app(own_settings: Settings) -> Iterator[Flask]:
+    """The application on this test's database, its context pushed."""
+    app = create_app(own_settings)
+    app.testing = True
+    with app.app_context():
+        yield app
+        release()
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that nobody signed in with."""
+    return app.test_client()
+
+
+@pytest.fixture
+def alice(app: Flask) -> Any:
+    """The owner of a company."""
+    return factories.owner("alice@example.com", "Padaria da Alice")
+
+
+@pytest.fixture
+def bob(alice: Any) -> Any:
+    """Alice's colleague, a member."""
+    return factories.colleague(alice, "bob@example.com")
+
+
+@pytest.fixture
+def charlie(app: Flask, alice: Any) -> Any:
+    """The owner of another company: the one who must never see anything of Alice's."""
+    return factories.owner("charlie@example.com", "Charlie & Filhos")
+
+
+@pytest.fixture
+def tenant(alice: Any) -> Any:
+    return alice.tenant
+
+
+@pytest.fixture
+def actor(alice: Any) -> Any:
+    return alice.actor()
+
+
+@pytest.fixture
+def api(app: Flask, alice: Any) -> Api:
+    """The JSON door with an admin key of Alice's."""
+    return Api(app, factories.key(alice))
+
+
+@pytest.fixture
+def charlie_api(app: Flask, charlie: Any) -> Api:
+    """The JSON door with an admin key of Charlie's."""
+    return Api(app, factories.key(charlie))
+
+
+@pytest.fixture
+def signed_in(app: Flask, alice: Any) -> FlaskClient:
+    """A browser that Alice is signed in with; forms need no CSRF token here (tests/web has its own)."""
+    return factories.browser(app, alice)
+
+
+def database_url(url: str, name: str) -> str:
+    """The same server, another database."""
+    if "://" not in url:
+        return make_conninfo(**{**conninfo_to_dict(url), "dbname": name})
+    head, _, query = url.partition("?")
+    scheme, _, rest = head.partition("://")
+    host = rest.split("/", 1)[0]
+    return f"{scheme}://{host}/{name}" + (f"?{query}" if query else "")
+
+
+def _migrate() -> None:
+    import flask_migrate
+
+    if any((Path(__file__).parent.parent / "migrations" / "versions").glob("*.py")):
+        flask_migrate.upgrade()
+    else:
+        db.Model.metadata.create_all(db.engine)
