@@ -25,6 +25,8 @@ from flask_babel import (
 )
 from flask_babel import gettext as _
 
+from sintalk.web import words
+
 MICROS = 1_000_000
 THEMES = ("light", "dark")
 BRAZILIAN = re.compile(r"\+55(\d\d)(9\d{4}|[2-5]\d{3})(\d{4})")
@@ -47,7 +49,7 @@ def init(app: Flask) -> None:
         iso=iso,
     )
     app.jinja_env.tests["page"] = has_page
-    app.jinja_env.globals.update(url_with=url_with, has_page=has_page, theme=theme)
+    app.jinja_env.globals.update(url_with=url_with, has_page=has_page, theme=theme, words=words)
 
 
 def money(micros: int | None, currency: str = "BRL") -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from sintalk.web.schemas import PageQuery
+
 
 def is_fragment() -> bool:
     """Whether htmx asks for a part of a page (Back and Forward ask for a whole one)."""
@@ -32,3 +34,9 @@ def local(target: str | None, fallback: str) -> str:
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
         return fallback
     return fallback if any(ord(letter) < 0x20 or letter == "\\" for letter in target) else target
+
+
+def paging(limit: int = 25) -> PageQuery:
+    """Which page of a list the address asks for. People edit addresses: nonsense is the first page."""
+    offset = request.args.get("offset", default=0, type=int)
+    return PageQuery(limit=limit, offset=min(max(offset, 0), 1_000_000_000))
