@@ -57,7 +57,7 @@ def seen_lately() -> dict[str, int]:
         .where(WorkerHeartbeat.seen_at > now() - LATELY)
         .group_by(WorkerHeartbeat.queue)
     )
-    return {**dict.fromkeys(doorbell.queue_names(), 0), **{name: count for name, count in rows}}
+    return {**dict.fromkeys(doorbell.queue_names(), 0), **dict(rows)}
 
 
 def run(queue_name: str) -> None:

@@ -24,7 +24,7 @@ def owner(email: str, company: str, *, platform_admin: bool = False) -> User:
     tenant = accounts.create_tenant(name=company)
     return accounts.create_user(
         tenant.id,
-        name=email.split("@")[0].title(),
+        name=email.split("@", maxsplit=1)[0].title(),
         email=email,
         password=PASSWORD,
         role="owner",
@@ -35,7 +35,7 @@ def owner(email: str, company: str, *, platform_admin: bool = False) -> User:
 def colleague(user: User, email: str, role: str = "member") -> User:
     """Somebody of the same company."""
     return accounts.create_user(
-        user.tenant_id, name=email.split("@")[0].title(), email=email, password=PASSWORD, role=role
+        user.tenant_id, name=email.split("@", maxsplit=1)[0].title(), email=email, password=PASSWORD, role=role
     )
 
 

@@ -4,7 +4,7 @@ from flask import g
 
 from sintalk.auth import service
 from sintalk.auth.models import ApiKey
-from sintalk.auth.schemas import ApiKeyIn, ApiKeyMade, ApiKeyOut, ApiKeyPage, ApiKeyPath
+from sintalk.auth.schemas import ApiKeyIn, ApiKeyMade, ApiKeyPage, ApiKeyPath
 from sintalk.web.api import SECURITY, blueprint
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery

@@ -80,7 +80,7 @@ def top_up(tenant_id: UUID, amount_micros: int, *, key: str, memo: str, by: Acto
 def prices(tenant_id: UUID) -> dict[str, int]:
     """What this tenant pays, in micro-units by unit: sms, rcs_basic, rcs_single, voice_minute."""
     own = session().execute(select(Price.unit, Price.micros).where(Price.tenant_id == tenant_id)).all()
-    return {**DEFAULT_PRICES, **{unit: micros for unit, micros in own}}
+    return {**DEFAULT_PRICES, **dict(own)}
 
 
 def statement(tenant_id: UUID) -> Select[tuple[LedgerTransaction]]:

@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from sintalk.billing import service
 from sintalk.billing.models import LedgerTransaction
-from sintalk.web.paging import paginate
 from sintalk.web.htmx import paging
+from sintalk.web.paging import paginate
 
 bp = Blueprint("billing", __name__)
 
