@@ -2,4 +2,4 @@
 
 from sintalk.cli import main
 
-main()
+main(prog_name="sintalk")

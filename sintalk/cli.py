@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 
 import click
@@ -34,10 +35,13 @@ def main() -> None:
 
 @main.command()
 @click.option("--demo", is_flag=True, help="First tenant with play money, a sample list and templates.")
-def up(demo: bool) -> None:
+@click.option("--with-parent", is_flag=True, hidden=True, help="Stop when the process that started it ends.")
+def up(demo: bool, with_parent: bool) -> None:
     """Start everything, in the foreground: servers, web, workers, sweeper, simulator."""
-    from sintalk.servers import supervisor
+    from sintalk.servers import process, supervisor
 
+    if with_parent:
+        process.die_with_parent(signal.SIGTERM)
     if demo:
         os.environ["SINTALK_DEMO"] = "1"
     sys.exit(supervisor.run())
