@@ -98,6 +98,15 @@ class Compiled:
                 first.setdefault(hole.key, hole.name)
         return list(first.values())
 
+    @property
+    def fixed(self) -> str:
+        """What stands in every rendering: the text without its placeholders."""
+        return self.filled_with("")
+
+    def filled_with(self, filler: str) -> str:
+        """The text with the same words in every placeholder."""
+        return self._format % ((filler,) * len(self.holes)) if self.holes else self._format
+
     def render(self, values: Mapping[str, str]) -> tuple[str, list[str]]:
         """The text with these values (keyed by folded name), and the names without value and default.
 

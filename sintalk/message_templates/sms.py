@@ -86,14 +86,8 @@ def measure(text: str, encoding: Encoding = "auto") -> Measured:
     if not plain:
         text = transliterate(text) if encoding == "gsm7" else unicodedata.normalize("NFC", text)
     alphabet: Alphabet = "gsm7" if encoding != "ucs2" and _NOT_GSM.search(text) is None else "ucs2"
-    wide = len(_WIDE[alphabet].findall(text))
-    units = len(text) + wide
-    single, per_part = ROOM[alphabet]
-    if units <= single:
-        parts = 1 if units else 0
-    else:
-        parts = len(split(text, alphabet)) if wide else -(-units // per_part)
-    return Measured(text, alphabet, len(text), units, parts)
+    units = len(text) + len(_WIDE[alphabet].findall(text))
+    return Measured(text, alphabet, len(text), units, len(split(text, alphabet)))
 
 
 def split(text: str, alphabet: Alphabet) -> list[str]:

@@ -1,0 +1,127 @@
+"""The verbs about templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, select
+
+from sintalk.accounts.service import record
+from sintalk.db import atomic, now, session
+from sintalk.errors import Detail, Invalid
+from sintalk.message_templates import content, sms
+from sintalk.message_templates.models import Template
+from sintalk.message_templates.samples import SAMPLES, VALUES
+from sintalk.message_templates.schemas import Preview, TemplateIn
+from sintalk.tenancy import Actor, owned
+
+NAME_LIMIT = 200
+
+
+def create(tenant_id: UUID, given: TemplateIn, *, by: Actor) -> Template:
+    """A new template of checked content."""
+    with atomic() as current:
+        template = Template(tenant_id=tenant_id, name=given.name, channel=given.channel)
+        _fill(template, given.content())
+        current.add(template)
+        record(by, "template.created", template.id, channel=template.channel)
+    return template
+
+
+def get(tenant_id: UUID, template_id: UUID) -> Template:
+    """The tenant's template. Raises NotFound."""
+    return owned(Template, tenant_id, template_id)
+
+
+def templates_of(tenant_id: UUID, *, channel: str | None = None, search: str = "") -> Select[Any]:
+    """The tenant's templates, of one channel, with these letters in their name; to be paged."""
+    rows = select(Template).where(Template.tenant_id == tenant_id, Template.deleted_at.is_(None))
+    if channel:
+        rows = rows.where(Template.channel == channel)
+    if search:
+        rows = rows.where(Template.name.icontains(search, autoescape=True))
+    return rows
+
+
+def placeholders_in_use(tenant_id: UUID) -> list[str]:
+    """The contact's own names, and those that the tenant's latest templates use; to be inserted by a click."""
+    latest = (
+        templates_of(tenant_id).with_only_columns(Template.variables).order_by(Template.id.desc()).limit(50)
+    )
+    names = {content.fold(name): name for name in ("nome", "telefone", "email")}
+    for variables in session().scalars(latest):
+        for name in variables:
+            names.setdefault(content.fold(name), name)
+    return list(names.values())[:12]
+
+
+def update(tenant_id: UUID, template_id: UUID, given: TemplateIn, *, by: Actor) -> Template:
+    """Give a template another name and content. Raises NotFound, and 422 where the channel is another one."""
+    with atomic():
+        template = owned(Template, tenant_id, template_id, lock=True)
+        if given.channel != template.channel:
+            sentence = _l("A template keeps its channel; make a new one for another.")
+            raise Invalid(Detail("channel", "not_allowed", sentence))
+        template.name = given.name
+        _fill(template, given.content())
+        record(by, "template.updated", template.id)
+    return template
+
+
+def delete(tenant_id: UUID, template_id: UUID, *, by: Actor) -> Template:
+    """Take a template away; what was launched with it goes on. Raises NotFound."""
+    with atomic():
+        template = owned(Template, tenant_id, template_id, lock=True)
+        template.deleted_at = now()
+        record(by, "template.deleted", template.id)
+    return template
+
+
+def duplicate(tenant_id: UUID, template_id: UUID, *, by: Actor) -> Template:
+    """A copy to be changed. Raises NotFound."""
+    with atomic() as current:
+        original = owned(Template, tenant_id, template_id)
+        name = _("%(name)s (copy)", name=original.name)[:NAME_LIMIT]
+        copy = Template(tenant_id=tenant_id, name=name, channel=original.channel)
+        _fill(copy, original.content)
+        current.add(copy)
+        record(by, "template.created", copy.id, channel=copy.channel, copy_of=str(original.id))
+    return copy
+
+
+def add_samples(tenant_id: UUID, *, by: Actor) -> list[Template]:
+    """A template for each channel, to try things with."""
+    with atomic():
+        return [create(tenant_id, TemplateIn.model_validate(sample), by=by) for sample in SAMPLES]
+
+
+def preview(channel: str, kept: Mapping[str, Any], variables: Mapping[str, str]) -> Preview:
+    """What a person with these values would get of this content."""
+    prepared = content.prepare(channel, kept)
+    values = content.contact_values(name=None, phone=None, email=None, attributes=variables)
+    rendered = prepared.render(values)
+    shown = Preview(text=rendered.text, missing=rendered.missing, fault=rendered.fault)
+    if channel == "sms":
+        shown.encoding, shown.segments = rendered.encoding, rendered.segments
+        shown.characters = len(rendered.text)
+        shown.ucs2_letters = sms.outside_gsm(rendered.text)
+    else:
+        shown.content = rendered.content
+    if channel == "rcs":
+        shown.billing_class = rendered.encoding
+    return shown
+
+
+def sample(channel: str, kept: Mapping[str, Any]) -> Preview:
+    """What a made-up person would get; a value that nobody has is shown by its name."""
+    named = {name: name for name in content.variables(kept)}
+    return preview(channel, kept, {**named, **VALUES})
+
+
+def _fill(template: Template, kept: dict[str, Any]) -> None:
+    template.content = kept
+    template.variables = content.variables(kept)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from sintalk.errors import Invalid
+from sintalk.message_templates import samples, service, sms
+from sintalk.message_templates.forms import SmsForm
+from sintalk.message_templates.models import Template
+from sintalk.web.forms import show_faults
+from sintalk.web.htmx import paging
+from sintalk.web.paging import paginate
+
+bp = Blueprint("message_templates", __name__)
+
+
+@bp.get("/templates")
+def index() -> ResponseReturnValue:
+    """All templates, by channel and by name."""
+    channel = request.args.get("channel", "")
+    rows = service.templates_of(
+        g.actor.tenant_id, channel=channel or None, search=request.args.get("search", "").replace("\x00", "")
+    )
+    return render_template("message_templates/index.html", page=paginate(rows, paging(), by=Template.id))
+
+
+@bp.get("/templates/new")
+def new() -> ResponseReturnValue:
+    """An empty SMS editor, or one with a sample in it."""
+    form = SmsForm(formdata=None, data=_sample() if "sample" in request.args else None)
+    return _editor(form)
+
+
+@bp.post("/templates")
+def create() -> ResponseReturnValue:
+    """Keep a new SMS template, or only show what it would look like."""
+    form = SmsForm()
+    if "preview" in request.form:
+        return _editor(form)
+    try:
+        template = service.create(g.actor.tenant_id, form.checked(), by=g.actor)
+    except Invalid as error:
+        show_faults(form, error, fields=form.FIELDS)
+        return _editor(form), 422
+    flash(_("The template “%(name)s” is saved.", name=template.name), "success")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.get("/templates/<uuid:template_id>")
+def show(template_id: UUID) -> ResponseReturnValue:
+    """The SMS editor with this template; of other channels, what it says."""
+    template = service.get(g.actor.tenant_id, template_id)
+    if template.channel == "sms":
+        return _editor(SmsForm.of(template), template)
+    shown = service.sample(template.channel, template.content)
+    return render_template("message_templates/show.html", template=template, shown=shown)
+
+
+@bp.post("/templates/<uuid:template_id>")
+def update(template_id: UUID) -> ResponseReturnValue:
+    """Keep the changes of an SMS template, or only show them."""
+    template, form = service.get(g.actor.tenant_id, template_id), SmsForm()
+    if "preview" in request.form:
+        return _editor(form, template)
+    try:
+        service.update(g.actor.tenant_id, template_id, form.checked(), by=g.actor)
+    except Invalid as error:
+        show_faults(form, error, fields=form.FIELDS)
+        return _editor(form, template), 422
+    flash(_("The template “%(name)s” is saved.", name=form.name.data), "success")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/templates/<uuid:template_id>/duplicate")
+def duplicate(template_id: UUID) -> ResponseReturnValue:
+    """A copy, opened."""
+    copy = service.duplicate(g.actor.tenant_id, template_id, by=g.actor)
+    flash(_("This is the copy. The original stays as it is."), "success")
+    return redirect(url_for(".show", template_id=copy.id), 303)
+
+
+@bp.post("/templates/<uuid:template_id>/delete")
+def delete(template_id: UUID) -> ResponseReturnValue:
+    """Take it away."""
+    template = service.delete(g.actor.tenant_id, template_id, by=g.actor)
+    flash(_("The template “%(name)s” is deleted.", name=template.name), "success")
+    return redirect(url_for(".index"), 303)
+
+
+def _editor(form: SmsForm, template: Template | None = None) -> str:
+    written = form.content()
+    shown = service.sample("sms", written)
+    plain = service.sample("sms", {**written, "encoding": "gsm7"})
+    return render_template(
+        "message_templates/sms_editor.html",
+        form=form,
+        template=template,
+        shown=shown,
+        without_accents=plain,
+        tables=_tables(),
+        placeholders=service.placeholders_in_use(g.actor.tenant_id),
+    )
+
+
+def _tables() -> dict[str, Any]:
+    """What the editor's script counts with: one truth, on the server."""
+    return {
+        "basic": sms.BASIC,
+        "extension": sms.EXTENSION,
+        "room": sms.ROOM,
+        "maxParts": sms.MAX_PARTS,
+        "replacements": sms.REPLACEMENTS,
+        "values": samples.VALUES,
+    }
+
+
+def _sample() -> dict[str, Any]:
+    sample = samples.SAMPLES[0]
+    return {"name": sample["name"], **sample["sms"]}
