@@ -1,4 +1,4 @@
-"""How statuses and reasons are said on pages: a word, an icon, a tone. The codes themselves belong to the API.
+"""How statuses and reasons are said on pages: a word, an icon, a tone. Codes belong to the API.
 
 Tones are those of `static/css/badges.css`: ok, info, warn, bad, violet, plain.
 """
