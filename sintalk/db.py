@@ -46,7 +46,10 @@ class Base(DeclarativeBase):
     def __init__(self, **values: Any) -> None:
         if "id" in self.__mapper__.columns and values.get("id") is None:
             values["id"] = new_id()
-        super().__init__(**values)
+        for name, value in values.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} has no {name!r}")
+            setattr(self, name, value)
 
 
 db = SQLAlchemy(metadata=Base.metadata, disable_autonaming=True, session_options={"expire_on_commit": False})
