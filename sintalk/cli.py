@@ -96,10 +96,12 @@ def check() -> None:
     from sintalk import checks, create_app
 
     with create_app().app_context():
-        violations = [str(violation) for violation in checks.run()]
+        violations = checks.run()
     for violation in violations:
-        click.echo(violation)
-    click.echo(f"{len(violations)} violations" if violations else "No violation.")
+        click.echo(f"Not true: {violation.sentence}")
+        for row in violation.rows:
+            click.echo("  " + ", ".join(map(str, row)))
+    click.echo(f"{len(violations)} violations." if violations else "No violation.")
     sys.exit(1 if violations else 0)
 
 
@@ -111,6 +113,17 @@ def demo() -> None:
 
     with create_app().app_context():
         samples.seed()
+
+
+@main.command(hidden=True)
+@click.argument("host")
+@click.argument("port", type=int)
+@click.argument("target", type=int)
+def store_door(host: str, port: int, target: int) -> None:
+    """Carry connections on HOST:PORT to the embedded store on loopback's port TARGET."""
+    from sintalk.servers import door
+
+    door.run(host, port, target)
 
 
 @main.command(hidden=True)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sintalk.servers.process import private_file
@@ -34,22 +34,29 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
     return True
 
 
-def pick(names: Sequence[str], remembered: Path, *, apart: int = 0) -> dict[str, int]:
+def pick(
+    names: Sequence[str],
+    remembered: Path,
+    *,
+    apart: int = 0,
+    host: str = "127.0.0.1",
+    wishes: Mapping[str, int] | None = None,
+) -> dict[str, int]:
     """A free port for each name: those of last time where they are free still, so that addresses last.
 
-    With `apart`, port + apart is free too.
+    With `apart`, port + apart is free too. `wishes` are tried where there is nothing to remember.
     """
-    chosen = recall(remembered)
+    chosen = {**(wishes or {}), **recall(remembered)}
     for name in names:
         others = {port for other, port in chosen.items() if other != name}
-        while not (port := chosen.get(name)) or port in others or not _both_free(port, apart):
+        while not (port := chosen.get(name)) or port in others or not _both_free(host, port, apart):
             chosen[name] = random.randint(FIRST, LAST)  # noqa: S311 - not a secret
     private_file(remembered, json.dumps({name: chosen[name] for name in names}))
     return {name: chosen[name] for name in names}
 
 
-def _both_free(port: int, apart: int) -> bool:
-    return is_free(port) and (not apart or is_free(port + apart))
+def _both_free(host: str, port: int, apart: int) -> bool:
+    return is_free(port, host) and (not apart or is_free(port + apart, host))
 
 
 def recall(remembered: Path) -> dict[str, int]:

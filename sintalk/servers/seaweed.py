@@ -48,11 +48,19 @@ class Seaweed:
     outer: Sequence[str] = ()
 
     def __init__(
-        self, data: Path, *, binary: str | None = None, bucket: str, region: str, origins: Sequence[str]
+        self,
+        data: Path,
+        *,
+        binary: str | None = None,
+        bucket: str,
+        region: str,
+        origins: Sequence[str],
+        public_url: str | None = None,
     ) -> None:
         self.bin = binaries.find_weed(binary)
         self.cwd = data / "s3"
         self.bucket, self.region, self.origins = bucket, region, list(origins)
+        self.public_url = public_url
         self.ports: dict[str, int] = {}
         self.keys: dict[str, str] = {}
 
@@ -102,7 +110,7 @@ class Seaweed:
         address = f"http://127.0.0.1:{self.ports['s3']}"
         return {
             "S3_ENDPOINT_URL": address,
-            "S3_PUBLIC_URL": address,
+            "S3_PUBLIC_URL": self.public_url or address,
             "S3_ACCESS_KEY_ID": self.keys["access_key"],
             "S3_SECRET_ACCESS_KEY": self.keys["secret_key"],
             "S3_REGION": self.region,

@@ -144,6 +144,7 @@ def _build(name: str, data: Path, settings: Settings, durable: bool) -> Server:
         bucket=settings.s3_bucket,
         region=settings.s3_region,
         origins=origins(settings),
+        public_url=settings.s3_public_url,
     )
 
 

@@ -15,12 +15,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -45,6 +46,7 @@ LOOK_EVERY = 0.1
 #: Seconds that our own processes get to finish what they are at when all is stopped.
 STOP_PATIENCE = 8.0
 START_PATIENCE = 60.0
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -95,6 +97,7 @@ class Supervisor:
         self.stack = Stack(self.data)
         self.parts: list[Part] = []
         self.stopping = False
+        self.store_door: int | None = None
         self.log = log_file(self.data, "supervisor")
 
     def start(self) -> None:
@@ -102,6 +105,7 @@ class Supervisor:
         if end_leftovers(self.data):
             self.tell("The last run did not end well; recovering")
         refuse_taken_port(self.settings.host, self.settings.port)
+        self._plan_store_door()
         self.tell(f"Starting the servers, data in {self.data}")
         self.stack = start_stack(self.data, self.settings, tell=self.tell)
         self._give_addresses()
@@ -151,6 +155,26 @@ class Supervisor:
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
 
+    def _plan_store_door(self) -> None:
+        """Where the product is open to a network, its store is too: uploads go there, not through us."""
+        settings = self.settings
+        embedded = not (settings.s3_endpoint_url or settings.s3_access_key_id)
+        if settings.host in LOOPBACK or settings.s3_public_url or not embedded:
+            return
+        kept = self.data / "run" / "store-door.json"
+        wish = {"door": settings.port + 1}
+        self.store_door = ports.pick(["door"], kept, host=settings.host, wishes=wish)["door"]
+        public = urlsplit(settings.public_url)
+        shown = f"[{public.hostname}]" if ":" in (public.hostname or "") else public.hostname
+        self.settings = replace(settings, s3_public_url=f"http://{shown}:{self.store_door}")
+        self.tell(f"Uploads from other machines go to {self.settings.s3_public_url}")
+        if public.hostname in LOOPBACK:
+            self.tell("SINTALK_PUBLIC_URL is not set: links and uploads work on this machine only")
+        if public.scheme == "https":
+            self.tell(
+                "Browsers upload from https to https only: set S3_PUBLIC_URL to your proxy's address for it"
+            )
+
     def _give_addresses(self) -> None:
         given = dict(self.stack.env)
         if not self.settings.simulator_url:
@@ -185,6 +209,9 @@ class Supervisor:
             self.parts.append(Part(name, partial(self.stack.launch, name), self.stack.children[name]))
         if "SINTALK_SIMULATOR_URL" in self.env and not self.settings.simulator_url:
             self._keep_own("simulator", "simulator")
+        if self.store_door and "s3" in self.stack.servers:
+            target = urlsplit(self.stack.env["S3_ENDPOINT_URL"]).port
+            self._keep_own("store-door", "store-door", self.settings.host, str(self.store_door), str(target))
         self._keep_own("web", "web")
         for queue, count in self.settings.workers.items():
             for number in range(1, count + 1):
