@@ -12,7 +12,6 @@ import os
 import signal
 import threading
 import time
-from datetime import datetime, timedelta
 from importlib import import_module
 from types import FrameType
 from typing import Any
@@ -21,43 +20,18 @@ from flask import Flask
 from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.job import Job
-from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Mapped, mapped_column
 
+from sintalk import heartbeats
 from sintalk import queue as doorbell
-from sintalk.db import Base, atomic, now, session
 
 log = logging.getLogger(__name__)
 
 BEAT_S = 5.0
-#: A worker not heard of for this long does not count as there.
-LATELY = timedelta(seconds=30)
 #: What a worker of a queue does by itself while Redis is away: the jobs that find their work in the rows.
 SELF_SERVICE = {
     "dispatch": ("sintalk.messages.jobs.drain",),
     "default": ("sintalk.messages.jobs.apply_receipts", "sintalk.campaigns.jobs.close_finished"),
 }
-
-
-class WorkerHeartbeat(Base):
-    """A worker process and when it was last heard of."""
-
-    __tablename__ = "worker_heartbeats"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    queue: Mapped[str]
-    seen_at: Mapped[datetime]
-
-
-def seen_lately() -> dict[str, int]:
-    """Live workers by queue; a queue without any counts 0."""
-    rows = session().execute(
-        select(WorkerHeartbeat.queue, func.count())
-        .where(WorkerHeartbeat.seen_at > now() - LATELY)
-        .group_by(WorkerHeartbeat.queue)
-    )
-    return {**dict.fromkeys(doorbell.queue_names(), 0), **dict(rows)}
 
 
 def run(queue_name: str) -> None:
@@ -108,12 +82,8 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 def _beat(app: Flask, name: str, queue_name: str) -> None:
     while not doorbell.stopping.is_set():
         try:
-            with app.app_context(), atomic() as current:
-                beat = upsert(WorkerHeartbeat).values(name=name, queue=queue_name, seen_at=now())
-                current.execute(beat.on_conflict_do_update(index_elements=["name"], set_={"seen_at": now()}))
-                current.execute(
-                    delete(WorkerHeartbeat).where(WorkerHeartbeat.seen_at < now() - timedelta(hours=1))
-                )
+            with app.app_context():
+                heartbeats.beat(name, queue_name)
         except Exception:
             log.warning("heartbeat of %s failed", name, exc_info=True)
         doorbell.stopping.wait(BEAT_S)

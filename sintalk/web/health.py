@@ -60,7 +60,7 @@ def report(settings: Settings) -> dict[str, Any]:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
 
     def workers() -> dict[str, int]:
-        from sintalk.worker import seen_lately  # the worker imports every slice
+        from sintalk.heartbeats import seen_lately
 
         with app.app_context():
             return seen_lately()
