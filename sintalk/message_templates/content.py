@@ -6,13 +6,23 @@ Content is what stands in `templates.content`: the object of the channel, for SM
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from sintalk.message_templates import placeholders, rcs, sms
 from sintalk.message_templates.placeholders import contact_values, fold
 
-__all__ = ["Prepared", "Rendered", "contact_values", "fold", "prepare", "texts", "variables"]
+__all__ = [
+    "Prepared",
+    "Rendered",
+    "contact_values",
+    "fold",
+    "prepare",
+    "required",
+    "texts",
+    "variables",
+    "words",
+]
 
 CHANNELS = ("sms", "rcs", "voice")
 
@@ -46,15 +56,28 @@ class Prepared(Protocol):
 
 
 def prepare(channel: str, content: Mapping[str, Any]) -> Prepared:
-    """Read a content that the schemas have accepted. Raises KeyError for an unknown channel."""
-    return _KINDS[channel](content)
+    """Read a content that the schemas have accepted."""
+    return SmsPrepared(content) if channel == "sms" else TreePrepared(channel, content)
 
 
 def variables(content: Mapping[str, Any]) -> list[str]:
     """All placeholders of a content, each once, as first written."""
+    return _names(compiled.variables for compiled in _compiled(content))
+
+
+def required(content: Mapping[str, Any]) -> list[str]:
+    """The placeholders that stand somewhere without a default."""
+    return _names(compiled.required for compiled in _compiled(content))
+
+
+def _compiled(content: Mapping[str, Any]) -> list[placeholders.Compiled]:
+    return [placeholders.compile(text) for _, text in texts(content)]
+
+
+def _names(lists: Iterable[list[str]]) -> list[str]:
     first: dict[str, str] = {}
-    for _, text in texts(content):
-        for name in placeholders.compile(text).variables:
+    for names in lists:
+        for name in names:
             first.setdefault(fold(name), name)
     return list(first.values())
 
@@ -69,6 +92,15 @@ def texts(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(content, list):
         for index, value in enumerate(content):
             yield from texts(value, f"{path}[{index}]")
+
+
+def words(channel: str, content: Mapping[str, Any]) -> str:
+    """What a content says, in plain words, its placeholders as they are written."""
+    if channel == "sms":
+        return str(content["text"])
+    if channel == "rcs":
+        return rcs.plain_text(content)
+    return str((content.get("tts") or {}).get("text", ""))
 
 
 class SmsPrepared:
@@ -98,38 +130,24 @@ class SmsPrepared:
 class TreePrepared:
     """RCS and voice: every string of the content may hold placeholders."""
 
-    def __init__(self, content: Mapping[str, Any]) -> None:
+    def __init__(self, channel: str, content: Mapping[str, Any]) -> None:
+        self.channel = channel
         self.variables = variables(content)
         self._tree = _compile_tree(content)
 
     def render(self, values: Mapping[str, str]) -> Rendered:
         missing: dict[str, str] = {}
         filled = _fill_tree(self._tree, values, missing)
-        text, encoding = self.describe(filled)
         fault = "missing_variable" if missing else None
-        return Rendered(text, encoding, 1, list(missing.values()), fault, filled)
+        return Rendered(
+            words(self.channel, filled), self.billed_as(filled), 1, list(missing.values()), fault, filled
+        )
 
-    def describe(self, content: Any) -> tuple[str, str]:
-        """The content in plain words for tables and logs, and what it costs as."""
-        raise NotImplementedError
-
-
-class RcsPrepared(TreePrepared):
-    def describe(self, content: Any) -> tuple[str, str]:
-        return rcs.plain_text(content), rcs.billing_class(content)
-
-
-class VoicePrepared(TreePrepared):
-    def describe(self, content: Any) -> tuple[str, str]:
-        spoken = content.get("tts") or {}
-        return spoken.get("text", ""), "speech" if spoken else "audio"
-
-
-_KINDS: dict[str, type[SmsPrepared] | type[RcsPrepared] | type[VoicePrepared]] = {
-    "sms": SmsPrepared,
-    "rcs": RcsPrepared,
-    "voice": VoicePrepared,
-}
+    def billed_as(self, content: Any) -> str:
+        """What the message costs as: RCS's billing class, or the kind of a call."""
+        if self.channel == "rcs":
+            return rcs.billing_class(content)
+        return "speech" if content.get("tts") else "audio"
 
 
 def _compile_tree(node: Any) -> Any:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sintalk.db import Base, Identified, now
-from sintalk.message_templates.content import CHANNELS
+from sintalk.message_templates.content import CHANNELS, words
 
 
 class Template(Identified, Base):
@@ -31,6 +31,11 @@ class Template(Identified, Base):
     variables: Mapped[list[str]] = mapped_column(JSONB)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     deleted_at: Mapped[datetime | None]
+
+    @property
+    def words(self) -> str:
+        """What it says, in plain words."""
+        return words(self.channel, self.content)
 
     @property
     def sms(self) -> dict[str, Any] | None:

@@ -118,7 +118,7 @@ def preview(channel: str, kept: Mapping[str, Any], variables: Mapping[str, str])
 
 def sample(channel: str, kept: Mapping[str, Any]) -> Preview:
     """What a made-up person would get; a value that nobody has is shown by its name."""
-    named = {name: name for name in content.variables(kept)}
+    named = {name: name for name in content.required(kept)}
     return preview(channel, kept, {**named, **VALUES})
 
 

@@ -70,6 +70,15 @@ class Measured(NamedTuple):
     units: int
     segments: int
 
+    @property
+    def left(self) -> int:
+        """Units that still fit without another part."""
+        single, per_part = ROOM[self.encoding]
+        if self.units <= single:
+            return single - self.units
+        last = split(self.text, self.encoding)[-1]
+        return per_part - len(last) - len(_WIDE[self.encoding].findall(last))
+
 
 def measure(text: str, encoding: Encoding = "auto") -> Measured:
     """The text as it goes out in this encoding, and its size.

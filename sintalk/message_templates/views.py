@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from sintalk.errors import Invalid
-from sintalk.message_templates import samples, service, sms
+from sintalk.message_templates import placeholders, samples, service, sms
 from sintalk.message_templates.forms import SmsForm
 from sintalk.message_templates.models import Template
 from sintalk.web.forms import show_faults
@@ -101,6 +101,8 @@ def _editor(form: SmsForm, template: Template | None = None) -> str:
         template=template,
         shown=shown,
         without_accents=plain,
+        left=sms.measure(shown.text, form.content()["encoding"]).left,
+        slip=placeholders.compile(form.content()["text"]).faults,
         tables=_tables(),
         placeholders=service.placeholders_in_use(g.actor.tenant_id),
     )

@@ -7,12 +7,23 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from template_contents import URL, card, carousel, changed, chip, rcs, reply, sms, text_message, voice
 
 from sintalk.errors import Invalid
 from sintalk.message_templates.samples import SAMPLES
 from sintalk.message_templates.schemas import TemplateIn, TemplateOut
 from sintalk.web.validation import check
+from tests.message_templates.template_contents import (
+    URL,
+    card,
+    carousel,
+    changed,
+    chip,
+    rcs,
+    reply,
+    sms,
+    text_message,
+    voice,
+)
 
 FILE_ID = "0198c0de-0000-7000-8000-000000000000"
 
