@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from flask import g
+
+from sintalk.contacts import opt_outs, service
+from sintalk.contacts.models import Contact, ContactList, OptOut
+from sintalk.contacts.schemas import (
+    ContactChange,
+    ContactIn,
+    ContactOut,
+    ContactPage,
+    ContactPath,
+    ContactQuery,
+    ListIn,
+    ListOut,
+    ListPage,
+    ListPath,
+    OptOutIn,
+    OptOutOut,
+    OptOutPage,
+    OptOutPath,
+    OptOutQuery,
+)
+from sintalk.web.api import blueprint
+from sintalk.web.paging import paginate
+from sintalk.web.schemas import PageQuery
+
+lists = blueprint("contact_lists", tag="contact-lists", description="Lists that group contacts")
+contacts = blueprint("contacts", tag="contacts", description="People within a contact list")
+opting = blueprint("opt_outs", tag="opt-outs", description="Numbers that want nothing more (extension)")
+
+ONE_LIST = "/contact-lists/<uuid:list_id>"
+ONE_CONTACT = f"{ONE_LIST}/contacts/<uuid:contact_id>"
+
+
+@lists.post("/contact-lists", summary="Create a contact list", responses={"201": ListOut})
+def create_contact_list(body: ListIn) -> tuple[ListOut, int]:
+    """Create a new, empty contact list."""
+    return ListOut.model_validate(service.create_list(g.actor.tenant_id, name=body.name)), 201
+
+
+@lists.get("/contact-lists", summary="List contact lists", responses={"200": ListPage})
+def list_contact_lists(query: PageQuery) -> ListPage:
+    """The tenant's contact lists, newest first."""
+    return ListPage.model_validate(paginate(service.lists_of(g.actor.tenant_id), query, by=ContactList.id))
+
+
+@lists.get(ONE_LIST, summary="Get a contact list", responses={"200": ListOut})
+def get_contact_list(path: ListPath) -> ListOut:
+    """One contact list by its id."""
+    return ListOut.model_validate(service.get_list(g.actor.tenant_id, path.list_id))
+
+
+@lists.put(ONE_LIST, summary="Update a contact list", responses={"200": ListOut})
+def update_contact_list(path: ListPath, body: ListIn) -> ListOut:
+    """Rename a contact list."""
+    return ListOut.model_validate(service.rename_list(g.actor.tenant_id, path.list_id, name=body.name))
+
+
+@lists.delete(ONE_LIST, summary="Delete a contact list", responses={"204": None})
+def delete_contact_list(path: ListPath) -> None:
+    """Soft-delete a list with its contacts; 409 `list_in_use` while a running campaign or import uses it."""
+    service.delete_list(g.actor.tenant_id, path.list_id)
+
+
+@contacts.post(f"{ONE_LIST}/contacts", summary="Create a contact", responses={"201": ContactOut})
+def create_contact(path: ListPath, body: ContactIn) -> tuple[ContactOut, int]:
+    """Add a person to a list. A phone lives once in a list: 409 `duplicate_phone`."""
+    made = service.create_contact(g.actor.tenant_id, path.list_id, **body.model_dump())
+    return ContactOut.model_validate(made), 201
+
+
+@contacts.get(f"{ONE_LIST}/contacts", summary="List contacts", responses={"200": ContactPage})
+def list_contacts(path: ListPath, query: ContactQuery) -> ContactPage:
+    """The contacts of a list, newest first."""
+    filters = query.model_dump(include={"search", "phone", "email"}, exclude_none=True)
+    rows = service.contacts_of(g.actor.tenant_id, path.list_id, **filters)
+    total = None if filters else service.get_list(g.actor.tenant_id, path.list_id).contact_count
+    return ContactPage.model_validate(paginate(rows, query, by=Contact.id, total=total))
+
+
+@contacts.get(ONE_CONTACT, summary="Get a contact", responses={"200": ContactOut})
+def get_contact(path: ContactPath) -> ContactOut:
+    """One contact by its id."""
+    return ContactOut.model_validate(service.get_contact(g.actor.tenant_id, path.list_id, path.contact_id))
+
+
+@contacts.put(ONE_CONTACT, summary="Update a contact", responses={"200": ContactOut})
+def update_contact(path: ContactPath, body: ContactChange) -> ContactOut:
+    """Replace a contact's name, e-mail and phone; null clears. Attributes are replaced where given."""
+    changed = service.change_contact(g.actor.tenant_id, path.list_id, path.contact_id, **body.model_dump())
+    return ContactOut.model_validate(changed)
+
+
+@contacts.delete(ONE_CONTACT, summary="Delete a contact", responses={"204": None})
+def delete_contact(path: ContactPath) -> None:
+    """Soft-delete a contact. An opt-out of its number stays."""
+    service.delete_contact(g.actor.tenant_id, path.list_id, path.contact_id)
+
+
+@opting.post("/opt-outs", summary="Opt a number out", responses={"201": OptOutOut, "200": OptOutOut})
+def create_opt_out(body: OptOutIn) -> tuple[OptOutOut, int]:
+    """The number wants nothing more, on one channel or on all. 200 where that stood already."""
+    standing, new = opt_outs.opt_out(g.actor.tenant_id, phone=body.phone, channel=body.channel)
+    return OptOutOut.model_validate(standing), 201 if new else 200
+
+
+@opting.get("/opt-outs", summary="List opt-outs", responses={"200": OptOutPage})
+def list_opt_outs(query: OptOutQuery) -> OptOutPage:
+    """The tenant's opt-outs, newest first."""
+    rows = opt_outs.opt_outs_of(g.actor.tenant_id, phone=query.phone, channel=query.channel)
+    return OptOutPage.model_validate(paginate(rows, query, by=OptOut.id))
+
+
+@opting.delete("/opt-outs/<uuid:opt_out_id>", summary="Take an opt-out back", responses={"204": None})
+def delete_opt_out(path: OptOutPath) -> None:
+    """The number wants to hear from us again."""
+    opt_outs.take_back(g.actor.tenant_id, path.opt_out_id)

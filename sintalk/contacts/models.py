@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.orm import Mapped, column_property, mapped_column
+
+from sintalk.db import Base, Identified, now
+
+CHANNELS = ("sms", "rcs", "voice")
+
+_ACCENTED = "áàâãäåçéèêëíìîïñóòôõöúùûüýÿ"
+_PLAIN = "aaaaaaceeeeiiiinooooouuuuyy"
+#: What parts words in a name.
+_PARTING = ".,;:-_/|()&+"
+#: Both sides of SQL's translate(): letters without their accents (unaccent() would need an extension, and is
+#: not immutable, so that a computed column could not use it), and blanks for what parts words.
+FOLD_FROM = _ACCENTED + _ACCENTED[:-1].upper() + _PARTING
+FOLD_TO = _PLAIN + _PLAIN[:-1] + " " * len(_PARTING)
+#: Not to_tsvector(): its parser alone takes longer than all the rest of an insert.
+_WORDS = (
+    "array_to_tsvector(array_remove(string_to_array(lower(translate("
+    f"name, '{FOLD_FROM}', '{FOLD_TO}')), ' '), ''))"
+)
+
+
+class ContactList(Identified, Base):
+    """People to reach together. `contact_count` is kept by relative updates, never counted."""
+
+    __tablename__ = "contact_lists"
+    __table_args__ = (UniqueConstraint("tenant_id", "id"),)
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    name: Mapped[str]
+    contact_count: Mapped[int] = mapped_column(default=0)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    deleted_at: Mapped[datetime | None]
+
+
+class Contact(Identified, Base):
+    """A person in a list. A phone lives once in a list; `attributes` are the variables of templates.
+
+    Nothing refers to contacts by a foreign key (messages outlive them), and each index is paid for a million
+    times by an import: so there is no unique (tenant_id, id).
+    """
+
+    __tablename__ = "contacts"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "contact_list_id"], ["contact_lists.tenant_id", "contact_lists.id"]
+        ),
+        Index(
+            "uq_contacts_contact_list_id_phone",
+            "contact_list_id",
+            text("phone text_pattern_ops"),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL AND phone IS NOT NULL"),
+        ),
+        Index(
+            "ix_contacts_contact_list_id_email",
+            "contact_list_id",
+            text("lower(email) text_pattern_ops"),
+            postgresql_where=text("deleted_at IS NULL AND email IS NOT NULL"),
+        ),
+        Index(
+            "ix_contacts_contact_list_id_id",
+            "contact_list_id",
+            "id",
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index(
+            "ix_contacts_words",
+            "words",
+            postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": 16_384},  # KB: an import adds to it in bulk
+        ),
+    )
+
+    tenant_id: Mapped[UUID]
+    contact_list_id: Mapped[UUID]
+    name: Mapped[str]
+    email: Mapped[str | None]
+    phone: Mapped[str | None] = mapped_column(doc="E.164")
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    deleted_at: Mapped[datetime | None]
+    if TYPE_CHECKING:
+        opted_out: Mapped[bool]
+    words: Mapped[Any] = mapped_column(
+        TSVECTOR,
+        Computed(_WORDS, persisted=True),
+        deferred=True,
+        doc="words of the name, small and without accents: what search finds",
+    )
+
+
+class OptOut(Identified, Base):
+    """A number that wants nothing more on a channel, or on any (`channel` is None). It outlives contacts."""
+
+    __tablename__ = "opt_outs"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "phone", "channel", postgresql_nulls_not_distinct=True),
+        Index("ix_opt_outs_tenant_id_id", "tenant_id", "id"),
+        CheckConstraint(f"channel IN {CHANNELS}", name="channel"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    phone: Mapped[str]
+    channel: Mapped[str | None]
+    source: Mapped[str] = mapped_column(default="api", doc="api, page, import, reply")
+
+
+class ListUse(Base):
+    """Something that works on a list right now (an import, a campaign): until it ends the list stays."""
+
+    __tablename__ = "list_uses"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "contact_list_id"], ["contact_lists.tenant_id", "contact_lists.id"]
+        ),
+    )
+
+    contact_list_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    ref: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+#: The number opted out of some channel; asked anew with every loading.
+Contact.opted_out = column_property(
+    select(OptOut.id)
+    .where(OptOut.tenant_id == Contact.tenant_id, OptOut.phone == Contact.phone)
+    .exists()
+    .correlate_except(OptOut)
+)

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from flask_babel import gettext as _
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from sintalk.contacts import cleaning, phones
+from sintalk.web.schemas import Answer, Body, Id, PageOf, PageQuery, Path, Timestamp
+
+Channel = Literal["sms", "rcs", "voice"]
+
+
+def phone_sentence(reason: str | None) -> str:
+    """A reason of `contacts.phones` in words for people."""
+    return {
+        "missing_phone": _("There is no phone number."),
+        "phone_missing_area_code": _("The phone number lacks its area code (DDD)."),
+        "phone_scientific_notation": _("A spreadsheet rounded this phone number; some digits are lost."),
+    }.get(reason or "", _("This is not a phone number that can be reached."))
+
+
+def _e164(value: str) -> str:
+    reading = phones.read(value)
+    if reading.phone is None:
+        raise PydanticCustomError("invalid_phone", "{sentence}", {"sentence": phone_sentence(reading.reason)})
+    return reading.phone
+
+
+def _address(value: str) -> str:
+    address = cleaning.email(value)
+    if address is None:
+        raise PydanticCustomError(
+            "invalid_email", "{sentence}", {"sentence": _("This is not an e-mail address.")}
+        )
+    return address
+
+
+def _empty_is_none(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _one_line(value: Any) -> Any:
+    return cleaning.one_line(value) if isinstance(value, str) else value
+
+
+def _attributes(value: dict[str, str]) -> dict[str, str]:
+    cleaned = {cleaning.one_line(key): cleaning.storable(text) for key, text in value.items()}
+    if "" in cleaned:
+        raise PydanticCustomError("too_short", "{sentence}", {"sentence": _("An attribute needs a name.")})
+    return cleaned
+
+
+OneLine = Annotated[
+    str, StringConstraints(min_length=1, max_length=cleaning.MAX_NAME), BeforeValidator(_one_line)
+]
+Phone = Annotated[str, StringConstraints(max_length=100), AfterValidator(_e164)]
+OptionalPhone = Annotated[Phone | None, BeforeValidator(_empty_is_none)]
+OptionalEmail = Annotated[
+    Annotated[str, StringConstraints(max_length=320), AfterValidator(_address)] | None,
+    BeforeValidator(_empty_is_none),
+]
+Attributes = Annotated[
+    dict[
+        Annotated[str, StringConstraints(max_length=cleaning.MAX_ATTRIBUTE_NAME)],
+        Annotated[str, StringConstraints(max_length=cleaning.MAX_ATTRIBUTE_VALUE)],
+    ],
+    Field(max_length=cleaning.MAX_ATTRIBUTES),
+    AfterValidator(_attributes),
+]
+
+
+class ListIn(Body):
+    name: OneLine = Field(examples=["Clientes de novembro"])
+
+
+class ListOut(Answer):
+    id: Id
+    name: str
+    contact_count: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class ListPage(PageOf[ListOut]):
+    pass
+
+
+class ListPath(Path):
+    list_id: Id
+
+
+class ContactIn(Body):
+    """`phone` takes any common spelling; `attributes` are the variables of templates."""
+
+    name: OneLine = Field(examples=["João da Silva"])
+    email: OptionalEmail = Field(None, examples=["joao@exemplo.com.br"])
+    phone: OptionalPhone = Field(None, examples=["(11) 99999-9999"])
+    attributes: Attributes = Field(default_factory=dict, examples=[{"cidade": "São Paulo"}])
+
+
+class ContactChange(Body):
+    """Replaces name, e-mail and phone; null clears. Attributes stay as they are where they are left out."""
+
+    name: OneLine
+    email: OptionalEmail = None
+    phone: OptionalPhone = None
+    attributes: Attributes | None = None
+
+
+class ContactOut(Answer):
+    id: Id
+    contact_list_id: Id
+    name: str
+    email: str | None
+    phone: str | None = Field(examples=["+5511999999999"])
+    attributes: dict[str, str]
+    opted_out: bool
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class ContactPage(PageOf[ContactOut]):
+    pass
+
+
+class ContactPath(Path):
+    list_id: Id
+    contact_id: Id
+
+
+class ContactQuery(PageQuery):
+    search: str | None = Field(None, max_length=200, description="Words of the name, an address, or a phone")
+    phone: str | None = Field(None, max_length=100, description="This number, in any spelling")
+    email: str | None = Field(None, max_length=320, description="This address, whatever its case")
+
+
+class OptOutIn(Body):
+    """Without a channel, the number wants nothing more on any."""
+
+    phone: Phone = Field(examples=["+5511999999999"])
+    channel: Channel | None = None
+
+
+class OptOutOut(Answer):
+    id: Id
+    phone: str
+    channel: Channel | None
+    source: str
+    created_at: Timestamp
+
+
+class OptOutPage(PageOf[OptOutOut]):
+    pass
+
+
+class OptOutQuery(PageQuery):
+    phone: str | None = Field(None, max_length=100)
+    channel: Channel | None = None
+
+
+class OptOutPath(Path):
+    opt_out_id: Id
