@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
@@ -19,6 +19,9 @@ from sintalk.tenancy import Actor
 LOCALES = ("pt_BR", "en")
 #: Serialises the very first run: two browsers cannot both become the owner.
 FIRST_RUN_LOCK = 5_711_001
+# Self-hosters have addresses of their own network, owner@sintalk.local the first of them.
+if "local" in SPECIAL_USE_DOMAIN_NAMES:
+    SPECIAL_USE_DOMAIN_NAMES.remove("local")
 
 
 def installed() -> bool:
