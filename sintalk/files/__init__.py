@@ -1,0 +1,10 @@
+"""Files in the S3 store: presigned uploads, a look at what arrived, streaming reads."""
+
+from flask import Flask
+
+
+def register(app: Flask) -> None:
+    """Bind this slice's operations."""
+    from sintalk.files import api
+
+    app.register_api(api.api)  # type: ignore[attr-defined]

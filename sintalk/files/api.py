@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from flask import g
+
+from sintalk.files import service
+from sintalk.files.models import File
+from sintalk.files.schemas import ConfirmIn, FileOut, FilePage, UploadIn, UploadOut
+from sintalk.web.api import blueprint
+from sintalk.web.paging import paginate
+from sintalk.web.schemas import PageQuery
+
+api = blueprint("files", tag="files", description="Uploads, straight to the S3 store")
+
+
+@api.post("/files/upload-url", summary="Get a presigned upload URL", responses={"201": UploadOut})
+def create_file_upload_url(body: UploadIn) -> tuple[UploadOut, int]:
+    """A presigned URL that takes one PUT of this file, for 15 minutes."""
+    upload = service.begin(g.actor.tenant_id, **body.model_dump())
+    return UploadOut(
+        file_id=upload.file.id,
+        upload_url=upload.url,
+        headers=upload.headers,
+        expires_at=upload.file.upload_expires_at,
+    ), 201
+
+
+@api.post("/files/confirm-upload", summary="Confirm a file upload", responses={"200": FileOut})
+def confirm_file_upload(body: ConfirmIn) -> FileOut:
+    """Mark an upload as done, before the file is used; its content is looked at. Repeating it is harmless."""
+    return FileOut.model_validate(service.confirm(g.actor.tenant_id, body.file_id))
+
+
+@api.get("/files", summary="List files", responses={"200": FilePage})
+def list_files(query: PageQuery) -> FilePage:
+    """The tenant's files, newest first."""
+    return FilePage.model_validate(paginate(service.files_of(g.actor.tenant_id), query, by=File.id))

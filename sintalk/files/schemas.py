@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from sintalk.web.schemas import Answer, Body, Id, PageOf, Timestamp
+
+Kind = Literal["csv", "audio"]
+
+
+class UploadIn(Body):
+    """What is about to be uploaded. `size`, where given, is signed into the URL."""
+
+    kind: Kind
+    filename: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)] = Field(
+        examples=["contatos.csv"]
+    )
+    content_type: Annotated[str, StringConstraints(max_length=100)] = Field(examples=["text/csv"])
+    size: int | None = Field(None, ge=1, le=2**53, description="Bytes")
+
+
+class UploadOut(Answer):
+    """PUT the bytes to `upload_url` with exactly these headers, then confirm."""
+
+    file_id: Id
+    upload_url: str
+    method: Literal["PUT"] = "PUT"
+    headers: dict[str, str] = Field(examples=[{"Content-Type": "text/csv"}])
+    expires_at: Timestamp
+
+
+class ConfirmIn(Body):
+    file_id: Id
+
+
+class FileOut(Answer):
+    id: Id
+    kind: Kind
+    filename: str
+    content_type: str
+    size: int | None
+    status: Literal["pending", "uploaded", "rejected"]
+    created_at: Timestamp
+    confirmed_at: Timestamp | None
+    duration_ms: int | None = Field(None, description="Of audio, once it was measured")
+
+
+class FilePage(PageOf[FileOut]):
+    """The tenant's files."""
