@@ -24,6 +24,14 @@ def start_simulator(tmp_path: Path) -> Iterator[Callable[..., Running]]:
             each.kill()
 
 
+@pytest.fixture(scope="module")
+def shared_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One simulator for the tests that only try what it refuses."""
+    running = Running(tmp_path_factory.mktemp("simulator")).start()
+    yield running
+    running.stop()
+
+
 @pytest.fixture
 def simulator(start_simulator: Callable[..., Running]) -> Running:
     return start_simulator()

@@ -25,6 +25,7 @@ from sintalk.config import Settings
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a key that only these tests have"
+WEB = httpx.Client(trust_env=False)
 
 
 def free_port() -> int:
@@ -87,7 +88,7 @@ class Running:
             return False
 
     def health(self) -> dict[str, Any]:
-        return httpx.get(f"http://127.0.0.1:{self.port}/health").json()
+        return WEB.get(f"http://127.0.0.1:{self.port}/health").json()
 
     def kill(self) -> None:
         assert self.process
@@ -101,7 +102,11 @@ class Running:
 
     def accepted(self) -> list[dict[str, Any]]:
         """The log, every line of which must be whole."""
-        return [json.loads(line) for line in self.log_path.read_text().splitlines()] if self.log_path.exists() else []
+        return (
+            [json.loads(line) for line in self.log_path.read_text().splitlines()]
+            if self.log_path.exists()
+            else []
+        )
 
 
 class Receiver:
@@ -117,7 +122,9 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.take(RawRequest(headers=dict(self.headers), body=body, token=self.path.rpartition("/")[2]))
+                receiver.take(
+                    RawRequest(headers=dict(self.headers), body=body, token=self.path.rpartition("/")[2])
+                )
                 self.send_response(receiver.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -1,6 +1,16 @@
 """`python -m sintalk.carriers.simulator`: the carrier on its own, set up by the environment."""
 
-from sintalk.carriers.simulator.server import run
-from sintalk.config import Settings
+import logging
+import sys
 
-run(Settings.from_env())
+from sintalk.carriers.simulator.server import run
+from sintalk.config import ConfigError, Settings
+
+if __name__ == "__main__":
+    try:
+        settings = Settings.from_env()
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        run(settings)
+    except ConfigError as error:
+        sys.exit(str(error))

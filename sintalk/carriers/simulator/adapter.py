@@ -79,7 +79,7 @@ class SimulatorCarrier:
 
     def submit(self, batch: Sequence[Attempt]) -> list[SubmitResult]:
         """Hand over up to 200 attempts in one request."""
-        assert 1 <= len(batch) <= self.limits.max_batch, f"{len(batch)} attempts in one submit"  # noqa: S101
+        assert 1 <= len(batch) <= self.limits.max_batch, f"{len(batch)} attempts in one submit"
         body = {"callback_url": self._callback_url, "messages": [_message(attempt) for attempt in batch]}
         try:
             response = self._client.post(self._url, content=json.dumps(body), headers=JSON)

@@ -9,20 +9,20 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sintalk.carriers.simulator import wire
 from sintalk.carriers.simulator.log import Accepted, AcceptedLog, ReceiptJournal, timestamp
-from sintalk.carriers.simulator.outcomes import RETRY_AFTER_S, THROTTLED_TIMES, Fate, fate_of
-from sintalk.carriers.simulator.receipts import GIVE_UP_S, Receipt, Receipts
+from sintalk.carriers.simulator.outcomes import RETRY_AFTER_S, THROTTLED_TIMES, fate_of
+from sintalk.carriers.simulator.receipts import GIVE_UP_S, Receipt, Receipts, tick_of
 
 log = logging.getLogger(__name__)
 
 CHANNELS = {"sms", "rcs", "voice"}
+ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PHONE = re.compile(r"\+[1-9][0-9]{7,14}", re.ASCII)
 #: How much of a payload is written into the log.
 SUMMARY_LENGTH = 300
@@ -38,27 +38,6 @@ class Refused(Exception):
         self.status, self.error = status, error
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a request."""
-
-    id: UUID
-    to: str
-    channel: str
-    text: str
-
-    @classmethod
-    def read(cls, fields: Mapping[str, Any]) -> Message:
-        """Raises ValueError, TypeError or KeyError for what is no message."""
-        text = fields.get("text")
-        if text is None:
-            text = _summary(fields["payload"])
-        message = cls(UUID(fields["id"]), fields["to"], fields["channel"], text)
-        if message.channel not in CHANNELS or not PHONE.fullmatch(message.to) or not isinstance(text, str):
-            raise ValueError("no message")
-        return message
-
-
 class Centre:
     """The simulated carrier over one folder; thread-safe."""
 
@@ -67,17 +46,18 @@ class Centre:
         self._journal = ReceiptJournal(folder / "receipts.jsonl")
         self._receipts = Receipts(wire.signing_key(secret_key), self._journal)
         self._idempotent = idempotent
-        self._throttled: Counter[UUID] = Counter()
+        self._throttled: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._count = 0
 
     def start(self) -> None:
         """Learn back what a stop or a kill left behind, and start sending receipts, the owed ones first."""
-        taken = self._accepted.recover(since=timestamp(time.time() - GIVE_UP_S))
-        owed = self._journal.recover(taken)
+        since = timestamp(time.time() - GIVE_UP_S)
+        owed = self._accepted.recover(since=since, settled=self._journal.recover(since=since))
         if self._journal.callback_url and owed:
             log.info("%d receipts are owed from before", len(owed))
-            self._owe(self._journal.callback_url, owed)
+            references = {each.id: _reference(each.id) for each in owed} if self._idempotent else {}
+            self._owe(self._journal.callback_url, owed, references)
         self._receipts.start()
 
     def stop(self) -> None:
@@ -92,11 +72,12 @@ class Centre:
     def take(self, body: Any) -> Answer:
         """Answer a request. Raises Refused for one that is wrong as a whole."""
         url, fields = _checked(body)
+        at = timestamp(time.time())
         answers: list[Answer] = []
-        wanted: list[Message] = []
+        wanted: list[Accepted] = []
         for each in fields:
             try:
-                message = Message.read(each)
+                message = _read(each, at)
             except (ValueError, TypeError, KeyError, AttributeError):
                 given = each.get("id") if isinstance(each, dict) else None
                 answers.append({"id": given, "status": "rejected", "error": "invalid_message"})
@@ -108,15 +89,15 @@ class Centre:
                 wanted.append(message)
         return {"results": answers + self._accept(url, wanted)}
 
-    def _refusal(self, message: Message) -> Answer | None:
+    def _refusal(self, message: Accepted) -> Answer | None:
         fate = fate_of(message.to)
         if fate.answer == "rejected":
-            return {"id": str(message.id), "status": "rejected", "error": fate.error}
+            return {"id": message.id, "status": "rejected", "error": fate.error}
         if fate.answer == "throttled" and not self._accepted.knows(message.id) and self._throttle(message.id):
-            return {"id": str(message.id), "status": "throttled", "retry_after": RETRY_AFTER_S}
+            return {"id": message.id, "status": "throttled", "retry_after": RETRY_AFTER_S}
         return None
 
-    def _throttle(self, message_id: UUID) -> bool:
+    def _throttle(self, message_id: str) -> bool:
         with self._lock:
             if self._throttled[message_id] >= THROTTLED_TIMES:
                 del self._throttled[message_id]
@@ -124,44 +105,40 @@ class Centre:
             self._throttled[message_id] += 1
             return True
 
-    def _accept(self, url: str, messages: list[Message]) -> list[Answer]:
+    def _accept(self, url: str, messages: list[Accepted]) -> list[Answer]:
         if not messages:
             return []
-        at = timestamp(time.time())
         try:
             self._journal.note_callback_url(url)
-            new = self._accepted.append([Accepted(m.id, m.to, m.channel, m.text, at) for m in messages])
+            new = self._accepted.append(messages)
         except OSError as error:
             log.error("nothing accepted, the log cannot be written: %s", error)
             raise Refused(503, "log_not_writable") from error
-        ids = self._owe(url, new)
+        references = {each.id: self._new_reference(each.id) for each in new}
+        self._owe(url, new, references)
         with self._lock:
             self._count += len(new)
         lost = {each.id for each in new if fate_of(each.to).answer == "lost"}
         return [
-            {"id": str(m.id), "status": "accepted", "carrier_message_id": ids.get(m.id) or _reference(m.id)}
+            {"id": m.id, "status": "accepted", "carrier_message_id": references.get(m.id) or _reference(m.id)}
             for m in messages
             if m.id not in lost
         ]
 
-    def _owe(self, url: str, messages: Iterable[Accepted]) -> dict[UUID, str]:
-        """Plan the receipts; answers the carrier's own ids of the messages."""
-        ids = {message.id: self._new_reference(message.id) for message in messages}
+    def _owe(self, url: str, messages: Iterable[Accepted], references: Mapping[str, str]) -> None:
         now = time.time()
-        fates = ((message, fate_of(message.to)) for message in messages)
-        self._receipts.add(
-            url,
-            [
-                _receipt(each, fate, ids[each.id], now + fate.receipt_delay())
-                for each, fate in fates
-                if fate.receipt
-            ],
-        )
-        return ids
+        receipts = []
+        for message in messages:
+            fate = fate_of(message.to)
+            if fate.receipt:
+                tick = tick_of(now + fate.receipt_delay())
+                reference = references.get(message.id)
+                receipts.append(Receipt(message.id, reference, fate.receipt, fate.error, tick))
+        self._receipts.add(url, receipts)
 
-    def _new_reference(self, message_id: UUID) -> str:
+    def _new_reference(self, message_id: str) -> str:
         """Made of the id, so that a repeated one is answered as before; else each acceptance has its own."""
-        return _reference(message_id if self._idempotent else uuid4())
+        return _reference(message_id if self._idempotent else str(uuid4()))
 
 
 def _checked(body: Any) -> tuple[str, list[Any]]:
@@ -175,12 +152,20 @@ def _checked(body: Any) -> tuple[str, list[Any]]:
     return url, messages
 
 
-def _reference(message_id: UUID) -> str:
-    return f"sim-{message_id.hex}"
+def _reference(message_id: str) -> str:
+    return "sim-" + message_id.replace("-", "")
 
 
-def _receipt(message: Accepted, fate: Fate, reference: str, at: float) -> Receipt:
-    return Receipt(message.id, reference, str(fate.receipt), fate.error, at)
+def _read(fields: Mapping[str, Any], at: str) -> Accepted:
+    """A message as it will be logged. Raises ValueError, TypeError or KeyError for what is none."""
+    text = fields.get("text")
+    if text is None:
+        text = _summary(fields["payload"])
+    message = Accepted(fields["id"], fields["to"], fields["channel"], text, at)
+    known = message.channel in CHANNELS and ID.fullmatch(message.id) and PHONE.fullmatch(message.to)
+    if not known or not isinstance(text, str):
+        raise ValueError("no message")
+    return message
 
 
 def _summary(payload: Any) -> str:

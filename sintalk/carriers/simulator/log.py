@@ -13,13 +13,14 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
+from typing import NamedTuple
 
 #: Characters that some readers of lines take for the end of one.
 ODD_LINE_BREAKS = (("\x85", "\\u0085"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
+#: A string as JSON; people read the log, so Portuguese stays Portuguese.
+quoted = json.JSONEncoder(ensure_ascii=False).encode
 ID_AT = slice(len(b'{"id": "'), len(b'{"id": "') + 36)
 
 
@@ -27,11 +28,10 @@ class LogInUse(Exception):
     """Another simulator writes into this folder; the message is a sentence for the person at the terminal."""
 
 
-@dataclass(frozen=True)
-class Accepted:
-    """One message that was taken; `at` is RFC 3339, UTC, milliseconds."""
+class Accepted(NamedTuple):
+    """One message that was taken; `id` in the canonical form, `at` RFC 3339, UTC, milliseconds."""
 
-    id: UUID
+    id: str
     to: str
     channel: str
     text: str
@@ -39,23 +39,25 @@ class Accepted:
 
     def line(self) -> bytes:
         """The message as a line of the log: `id` comes first and `at` last, the reading back counts on it."""
-        fields = {
-            "id": str(self.id),
-            "to": self.to,
-            "channel": self.channel,
-            "text": self.text,
-            "at": self.at,
-        }
-        line = json.dumps(fields, ensure_ascii=False)  # people read it: Portuguese stays Portuguese
-        for breaks, escaped in ODD_LINE_BREAKS:
-            line = line.replace(breaks, escaped)
-        return line.encode("utf-8", "backslashreplace") + b"\n"
+        text = quoted(self.text)
+        for line_break, escaped in ODD_LINE_BREAKS:
+            text = text.replace(line_break, escaped)
+        line = (
+            f'{{"id": "{self.id}", "to": "{self.to}", "channel": "{self.channel}", '
+            f'"text": {text}, "at": "{self.at}"}}\n'
+        )
+        return line.encode("utf-8", "backslashreplace")
 
 
 def timestamp(seconds: float) -> str:
     """A moment as the wire and the log write it."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def number_of(message_id: str) -> int:
+    """The id as a number, which is half as heavy in memory."""
+    return int(message_id.replace("-", ""), 16)
 
 
 class AppendFile:
@@ -95,6 +97,9 @@ class AppendFile:
         os.close(file)
 
 
+Numbered = tuple[int, Accepted, bytes]
+
+
 class AcceptedLog:
     """`accepted.jsonl` and, where repeated ids are to be known again, the ids in it (100 bytes each)."""
 
@@ -104,55 +109,52 @@ class AcceptedLog:
         self._seen: set[int] = set()
         self._lock = threading.Lock()
 
-    def recover(self, *, since: str) -> list[Accepted]:
-        """Learn the ids back from the file; answers the messages taken at `since` or later."""
-        recent, start = [], since.encode()
+    def recover(self, *, since: str, settled: set[int]) -> list[Accepted]:
+        """Learn the ids back from the file; answers the unsettled messages of those taken since then."""
+        rest, start = [], since.encode()
         for line in self._file.lines():
+            number = int(line[ID_AT].replace(b"-", b""), 16)
             if self._idempotent:
-                self._seen.add(int(line[ID_AT].replace(b"-", b""), 16))
-            if line[-len(start) - 3 : -3] >= start:
-                fields = json.loads(line)
-                recent.append(Accepted(**{**fields, "id": UUID(fields["id"])}))
-        return recent
+                self._seen.add(number)
+            if line[-len(start) - 3 : -3] >= start and number not in settled:
+                rest.append(Accepted(**json.loads(line)))
+        return rest
 
     def append(self, messages: Sequence[Accepted]) -> list[Accepted]:
         """Write down the messages whose id is new, and answer those; on return they are in the file.
 
         The same id in two threads at once is written by one of them. Raises OSError with nothing written.
         """
-        lines = {id(message): message.line() for message in messages}
+        numbered = [(number_of(message.id), message, message.line()) for message in messages]
         with self._lock:
-            new = list(self._new_ones(messages))
-            if new:
-                self._file.write(b"".join(lines[id(message)] for message in new))
+            new = list(self._new_ones(numbered))
+            self._file.write(b"".join(line for _, _, line in new))
             if self._idempotent:
-                self._seen.update(message.id.int for message in new)
-        return new
+                self._seen.update(number for number, _, _ in new)
+        return [message for _, message, _ in new]
 
-    def knows(self, message_id: UUID) -> bool:
+    def knows(self, message_id: str) -> bool:
         """Whether a message of this id was taken before; never, where repeated ids are not to be known."""
-        return message_id.int in self._seen
+        return number_of(message_id) in self._seen
 
     def close(self) -> None:
         """No more messages: an `append` from now on raises OSError."""
         with self._lock:
             self._file.close()
 
-    def _new_ones(self, messages: Iterable[Accepted]) -> Iterator[Accepted]:
+    def _new_ones(self, numbered: Iterable[Numbered]) -> Iterator[Numbered]:
         here: set[int] = set()
-        for message in messages:
-            number = message.id.int
-            if number not in self._seen and number not in here:
-                yield message
+        for each in numbered:
+            if each[0] not in self._seen and each[0] not in here:
+                yield each
             if self._idempotent:
-                here.add(number)
+                here.add(each[0])
 
 
 class ReceiptJournal:
-    """`receipts.jsonl`: where receipts go, `{"callback_url"}`, and whose were taken there, `{"done": [ids]}`.
+    """`receipts.jsonl`: where receipts go, `{"callback_url"}`, and whose were taken, `{"done": [ids], "at"}`.
 
-    A receipt is owed for every message in `accepted.jsonl` that is not in here. Known as done twice is
-    harmless, and so is a receipt sent twice.
+    A receipt is owed for every message in `accepted.jsonl` that is not in here. One sent twice is harmless.
     """
 
     def __init__(self, path: Path) -> None:
@@ -160,19 +162,21 @@ class ReceiptJournal:
         self._lock = threading.Lock()
         self.callback_url: str | None = None
 
-    def recover(self, taken: Iterable[Accepted]) -> list[Accepted]:
-        """Learn the last callback URL back; answers those of the messages whose receipt is still owed.
+    def recover(self, *, since: str) -> set[int]:
+        """Learn the last callback URL back; answers whose receipts were taken since then.
 
-        The file is left with what concerns these messages only, so that it does not grow for ever.
+        The file forgets the older ones, so that it does not grow for ever.
         """
-        owed = {message.id.int: message for message in taken}
-        done = []
+        done: set[int] = set()
+        kept = []
         for line in self._file.lines():
             entry = json.loads(line)
             self.callback_url = entry.get("callback_url", self.callback_url)
-            done += [each for each in entry.get("done", ()) if owed.pop(UUID(each).int, None)]
-        self._file.rewrite(_json_line({"callback_url": self.callback_url}) + _json_line({"done": done}))
-        return list(owed.values())
+            if entry.get("at", "") >= since:
+                kept.append(line)
+                done.update(map(number_of, entry["done"]))
+        self._file.rewrite(_json_line({"callback_url": self.callback_url}) + b"".join(kept))
+        return done
 
     def note_callback_url(self, url: str) -> None:
         """Where the receipts of what comes now are to go, also after a restart."""
@@ -181,10 +185,10 @@ class ReceiptJournal:
                 self._file.write(_json_line({"callback_url": url}))
                 self.callback_url = url
 
-    def note_done(self, ids: Iterable[UUID]) -> None:
+    def note_done(self, ids: Sequence[str]) -> None:
         """These messages' receipts were taken."""
         with self._lock:
-            self._file.write(_json_line({"done": [str(each) for each in ids]}))
+            self._file.write(_json_line({"done": ids, "at": timestamp(time.time())}))
 
     def close(self) -> None:
         with self._lock:
@@ -209,7 +213,7 @@ def _end_of_last_line(path: Path) -> int:
     return 0
 
 
-def _lock(file: int, path: Path, *, patience_s: float = 5.0) -> None:
+def _lock(file: int, path: Path, *, patience_s: float = 3.0) -> None:
     """Keep a second simulator out; one that was just told to stop is given time to go."""
     give_up = time.monotonic() + patience_s
     while True:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import heapq
 import json
 import logging
+import math
 import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
-from uuid import UUID
+from typing import NamedTuple
 
 import httpx
 
@@ -21,10 +23,10 @@ from sintalk.carriers.simulator.log import ReceiptJournal, timestamp
 
 log = logging.getLogger(__name__)
 
-#: Due times are rounded up to this, so that receipts of many requests share a call.
+#: Receipts become due in steps of this, so that those of many requests share a call.
 TICK_S = 0.25
 #: The first pause after a call that failed; it doubles up to the second.
-PAUSES_S = (0.25, 15.0)
+PAUSES_S = (0.25, 5.0)
 #: A receipt that nobody took for so long is dropped; one that is younger survives a restart.
 GIVE_UP_S = 3600.0
 SENDERS = 2
@@ -32,23 +34,32 @@ SENDERS = 2
 WORTH_ANOTHER_TRY = {408, 425, 429}
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a message; `at` in seconds since 1970, also when it is sent later than that."""
+def tick_of(seconds: float) -> int:
+    """The first step that is not before this moment."""
+    return math.ceil(seconds / TICK_S)
 
-    id: UUID
-    carrier_message_id: str
+
+@lru_cache(maxsize=1024)
+def _moment(tick: int) -> str:
+    return timestamp(tick * TICK_S)
+
+
+class Receipt(NamedTuple):
+    """What became of a message; `tick` says when, in steps since 1970, also when it is sent later."""
+
+    id: str
+    carrier_message_id: str | None
     status: str
     error: str | None
-    at: float
+    tick: int
 
     def as_json(self) -> dict[str, str | None]:
         return {
-            "id": str(self.id),
+            "id": self.id,
             "carrier_message_id": self.carrier_message_id,
             "status": self.status,
             "error": self.error,
-            "at": timestamp(self.at),
+            "at": _moment(self.tick),
         }
 
 
@@ -95,11 +106,10 @@ class Receipts:
         """Send these to the address when they are due."""
         with self._changed:
             for receipt in receipts:
-                tick = int(receipt.at / TICK_S) + 1
-                if tick not in self._ticks:
-                    self._ticks[tick] = []
-                    heapq.heappush(self._next_ticks, tick)
-                self._ticks[tick].append((url, receipt))
+                if receipt.tick not in self._ticks:
+                    self._ticks[receipt.tick] = []
+                    heapq.heappush(self._next_ticks, receipt.tick)
+                self._ticks[receipt.tick].append((url, receipt))
             self._changed.notify()
 
     def waiting(self) -> int:
@@ -161,9 +171,9 @@ class Receipts:
             self._outboxes[url].failures = 0
 
     def _keep(self, url: str, batch: list[Receipt], why: str) -> None:
-        young = time.time() - GIVE_UP_S
+        oldest = tick_of(time.time() - GIVE_UP_S)
         with self._changed:
             box = self._outboxes[url]
-            box.due.extendleft(receipt for receipt in reversed(batch) if receipt.at > young)
+            box.due.extendleft(receipt for receipt in reversed(batch) if receipt.tick > oldest)
             pause = box.failed()
         log.info("receipts not taken (%s), again in %.2f s", why, pause)
