@@ -102,5 +102,9 @@ def after_commit(run: Callable[[], None]) -> None:
 
 
 def release() -> None:
-    """End a read-only transaction, so that no connection is held while something slow happens."""
-    session().rollback()
+    """End a read-only transaction, so that no connection is held while something slow happens.
+
+    Inside `atomic()` it does nothing: what is open there belongs to the verb.
+    """
+    if not session().info.get("atomic"):
+        session().rollback()
