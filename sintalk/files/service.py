@@ -16,7 +16,7 @@ from sintalk.db import atomic, now, release, session
 from sintalk.errors import Conflict, Detail, DomainError, Invalid, NotFound, unknown_reference
 from sintalk.files import sniff
 from sintalk.files.models import File
-from sintalk.files.storage import FileGone, Stored, StoreAway, storage
+from sintalk.files.storage import FileGone, StoreAway, Stored, storage
 from sintalk.tenancy import owned
 
 log = logging.getLogger(__name__)
