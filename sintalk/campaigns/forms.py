@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import RadioField, StringField
+
+from sintalk.campaigns.schemas import CampaignIn
+from sintalk.web.forms import Form
+from sintalk.web.schemas import Body, Id, Name
+from sintalk.web.validation import check
+
+
+class Who(Body):
+    """What the first step of the builder asks."""
+
+    name: Name
+    contact_list_id: Id
+
+
+class WhoForm(Form):
+    """A name, and the people."""
+
+    name = StringField(_l("Name of the campaign"))
+    contact_list_id = RadioField(_l("Who shall get it?"), validate_choice=False)
+
+    def offer(self, lists: Sequence[Any]) -> WhoForm:
+        """The lists to choose from."""
+        self.contact_list_id.choices = [(str(it.id), it.name) for it in lists]
+        return self
+
+    def checked(self) -> Who:
+        """The answers. Raises Invalid with all faults."""
+        return check(Who, {"name": self.name.data or "", "contact_list_id": self.contact_list_id.data or ""})
+
+
+class WhatForm(Form):
+    """The template."""
+
+    template_id = RadioField(_l("What shall they get?"), validate_choice=False)
+
+    def offer(self, templates: Sequence[Any]) -> WhatForm:
+        """The templates to choose from."""
+        self.template_id.choices = [(str(it.id), it.name) for it in templates]
+        return self
+
+    def checked(self, who: Who, channel: str) -> CampaignIn:
+        """The campaign as the contract takes it. Raises Invalid with all faults."""
+        return check(
+            CampaignIn, {**who.model_dump(), "channel": channel, "template_id": self.template_id.data or ""}
+        )

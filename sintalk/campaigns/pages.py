@@ -1,0 +1,133 @@
+"""What the campaign's pages say about it: progress, pace, outcomes. Reads only."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from flask_babel import lazy_gettext as _l
+
+from sintalk.campaigns import service
+from sintalk.campaigns.models import Campaign
+from sintalk.contacts import service as contacts
+from sintalk.contacts.models import ContactList
+from sintalk.db import now
+from sintalk.errors import NotFound
+from sintalk.message_templates import service as templates
+from sintalk.message_templates.models import Template
+from sintalk.messages.models import Dispatch
+from sintalk.messages.states import STATUSES
+
+#: Receipts of a finished campaign still come in; its page looks after them for this long.
+RECEIPTS_FOR = timedelta(minutes=10)
+#: A pace out of less than this is a guess.
+STEADY_AFTER = timedelta(seconds=3)
+
+#: Why people are left out, said of many.
+LEFT_OUT = {
+    "opted_out": _l("asked not to receive messages"),
+    "duplicate": _l("stand in the list more than once; each number gets one message"),
+    "no_phone": _l("have no phone number"),
+    "missing_phone": _l("have no phone number"),
+    "not_mobile": _l("have a landline, which receives no messages"),
+    "missing_variable": _l("lack a value that the template needs"),
+    "empty_message": _l("would get an empty message"),
+    "too_long": _l("would get a message of more than ten parts"),
+}
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a draft is made of; None where it was deleted meanwhile."""
+
+    contact_list: ContactList | None
+    template: Template | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was deleted."""
+        return self.contact_list is not None and self.template is not None
+
+    @property
+    def seal(self) -> str:
+        """Changes with whatever would make a checked price wrong."""
+        if self.contact_list is None or self.template is None:
+            return ""
+        return f"{self.contact_list.contact_count}.{self.template.updated_at.timestamp()}"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A launched campaign as it stands now."""
+
+    campaign: Campaign
+    dispatch: Dispatch
+    people: int
+
+    @property
+    def done(self) -> int:
+        """How many have left, or will not."""
+        return self.dispatch.total - self.dispatch.queued - self.dispatch.sending
+
+    @property
+    def left_the_house(self) -> int:
+        """How many a carrier has, or may have."""
+        counted = ("sent", "delivered", "read", "not_delivered", "unknown")
+        return sum(getattr(self.dispatch, name) for name in counted)
+
+    @property
+    def outcomes(self) -> list[tuple[str, int]]:
+        """Status and count, what is none left out."""
+        counts = [(name, getattr(self.dispatch, name)) for name in STATUSES]
+        return [(name, count) for name, count in counts if count]
+
+    @property
+    def per_second(self) -> float | None:
+        """The pace since the money was held; None while it would be a guess."""
+        start = self.dispatch.ready_at
+        if self.campaign.status != "running" or start is None or now() - start < STEADY_AFTER:
+            return None
+        return self._without_left_out / (now() - start).total_seconds()
+
+    @property
+    def seconds_left(self) -> int | None:
+        """How long the rest takes at this pace."""
+        pace = self.per_second
+        if not pace:
+            return None
+        return round((self.dispatch.queued + self.dispatch.sending) / pace)
+
+    @property
+    def poll_after(self) -> int | None:
+        """In how many seconds the page shall ask again; None: nothing more will happen."""
+        if self.campaign.unfinished:
+            return 1
+        finished = self.campaign.completed_at
+        awaited = self.dispatch.sent + self.dispatch.unknown > 0 or self.dispatch.settled_at is None
+        if finished is not None and awaited and now() - finished < RECEIPTS_FOR:
+            return 3 if now() - finished < RECEIPTS_FOR / 10 else 15
+        return None
+
+    @property
+    def _without_left_out(self) -> int:
+        return self.done - self.dispatch.suppressed - self.dispatch.canceled
+
+
+def progress(tenant_id: UUID, campaign_id: UUID) -> Progress:
+    """The campaign with its counters. Raises NotFound."""
+    campaign, dispatch = service.stats(tenant_id, campaign_id)
+    contact_list = ingredients(campaign).contact_list
+    return Progress(campaign, dispatch, contact_list.contact_count if contact_list else dispatch.total)
+
+
+def ingredients(campaign: Campaign) -> Ingredients:
+    """The campaign's list and template."""
+    contact_list: ContactList | None = None
+    template: Template | None = None
+    with suppress(NotFound):
+        contact_list = contacts.get_list(campaign.tenant_id, campaign.contact_list_id)
+    with suppress(NotFound):
+        template = templates.get(campaign.tenant_id, campaign.template_id)
+    return Ingredients(contact_list, template)

@@ -1,0 +1,227 @@
+"""The builder (who -> what -> check -> send) and the campaign's own page.
+
+Until both questions are answered there is no row: the first answer travels in the address, so that Back,
+reload and a shared link work. From then on the draft keeps everything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from sintalk.campaigns import pages, service
+from sintalk.campaigns.forms import WhatForm, Who, WhoForm
+from sintalk.campaigns.models import STATUSES, Campaign
+from sintalk.campaigns.preflight import preflight
+from sintalk.contacts import service as contacts
+from sintalk.contacts.models import ContactList
+from sintalk.db import session
+from sintalk.errors import Conflict, InsufficientBalance, Invalid, NotFound, unknown_reference
+from sintalk.message_templates import service as templates
+from sintalk.message_templates.models import Template
+from sintalk.web.filters import number
+from sintalk.web.forms import show_faults
+from sintalk.web.htmx import paging
+from sintalk.web.paging import paginate
+from sintalk.web.validation import check
+
+bp = Blueprint("campaigns", __name__)
+#: How many lists and templates a step offers, the newest.
+OFFERED = 100
+CHANNEL = "sms"
+
+
+@bp.get("/campaigns")
+def index() -> ResponseReturnValue:
+    """All campaigns, by status."""
+    status = request.args.get("status", "")
+    rows = service.campaigns(g.actor.tenant_id, status=status if status in STATUSES else None)
+    page = paginate(rows, paging(), by=Campaign.id)
+    return render_template("campaigns/index.html", page=page)
+
+
+@bp.get("/campaigns/new")
+def new() -> ResponseReturnValue:
+    """Step 1 of a new campaign."""
+    given = {name: request.args.get(name) for name in ("name", "contact_list_id")}
+    return _who(WhoForm(formdata=None, data=given))
+
+
+@bp.post("/campaigns/new")
+def new_who() -> ResponseReturnValue:
+    """Answer step 1; on to step 2, the answers in the address."""
+    form = WhoForm()
+    try:
+        who = _checked_who(form)
+    except Invalid as error:
+        show_faults(form, error)
+        return _who(form), 422
+    return redirect(url_for(".new_what", name=who.name, contact_list_id=who.contact_list_id), 303)
+
+
+@bp.route("/campaigns/new/message", methods=["GET", "POST"])
+def new_what() -> ResponseReturnValue:
+    """Step 2 of a new campaign; answered, there is a draft."""
+    given = {name: request.args.get(name, "") for name in ("name", "contact_list_id")}
+    back = url_for(".new", name=given["name"], contact_list_id=given["contact_list_id"])
+    try:
+        who = check(Who, given)
+    except Invalid:
+        return redirect(back, 303)
+    if request.method == "GET":
+        return _what(WhatForm(formdata=None, data={"template_id": request.args.get("template_id")}), back)
+    form = WhatForm()
+    try:
+        made = form.checked(who, CHANNEL)
+        campaign = service.create(g.actor.tenant_id, **made.model_dump(), by=g.actor)
+    except Invalid as error:
+        show_faults(form, error)
+        return _what(form, back), 422
+    return redirect(url_for(".review", campaign_id=campaign.id), 303)
+
+
+@bp.get("/campaigns/<uuid:campaign_id>/who")
+def who(campaign_id: UUID) -> ResponseReturnValue:
+    """Step 1 of a draft."""
+    campaign = service.get(g.actor.tenant_id, campaign_id)
+    given = {"name": campaign.name, "contact_list_id": str(campaign.contact_list_id)}
+    return _who(WhoForm(formdata=None, data=given), campaign)
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/who")
+def change_who(campaign_id: UUID) -> ResponseReturnValue:
+    """Another name or other people."""
+    campaign, form = service.get(g.actor.tenant_id, campaign_id), WhoForm()
+    try:
+        service.update_draft(g.actor.tenant_id, campaign_id, **_checked_who(form).model_dump())
+    except Invalid as error:
+        show_faults(form, error)
+        return _who(form, campaign), 422
+    return redirect(url_for(".what", campaign_id=campaign_id), 303)
+
+
+@bp.get("/campaigns/<uuid:campaign_id>/message")
+def what(campaign_id: UUID) -> ResponseReturnValue:
+    """Step 2 of a draft."""
+    campaign = service.get(g.actor.tenant_id, campaign_id)
+    form = WhatForm(formdata=None, data={"template_id": str(campaign.template_id)})
+    return _what(form, url_for(".who", campaign_id=campaign_id), campaign)
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/message")
+def change_what(campaign_id: UUID) -> ResponseReturnValue:
+    """Another template."""
+    campaign, form = service.get(g.actor.tenant_id, campaign_id), WhatForm()
+    kept = Who.model_construct(name=campaign.name, contact_list_id=campaign.contact_list_id)
+    try:
+        made = form.checked(kept, campaign.channel)
+        service.update_draft(g.actor.tenant_id, campaign_id, template_id=made.template_id)
+    except Invalid as error:
+        show_faults(form, error)
+        return _what(form, url_for(".who", campaign_id=campaign_id), campaign), 422
+    return redirect(url_for(".review", campaign_id=campaign_id), 303)
+
+
+@bp.get("/campaigns/<uuid:campaign_id>/check")
+def review(campaign_id: UUID) -> ResponseReturnValue:
+    """Step 3: what the launch would do, and the button that does it."""
+    campaign = service.get(g.actor.tenant_id, campaign_id)
+    if campaign.status != "draft":
+        return redirect(url_for(".show", campaign_id=campaign_id), 303)
+    return _review(campaign)
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/launch")
+def launch(campaign_id: UUID) -> ResponseReturnValue:
+    """Step 4: send, if it is still what was shown."""
+    campaign = service.get(g.actor.tenant_id, campaign_id)
+    if campaign.status == "draft" and pages.ingredients(campaign).seal != request.form.get("seal"):
+        flash(_("The list or the template has changed since. Look once more, then send."), "warning")
+        return redirect(url_for(".review", campaign_id=campaign_id), 303)
+    try:
+        service.launch(g.actor.tenant_id, campaign_id, by=g.actor)
+    except InsufficientBalance as error:
+        flash(str(error.message), "error")
+        return redirect(url_for(".review", campaign_id=campaign_id), 303)
+    except Conflict as error:
+        flash(str(error.message), "error")
+    return redirect(url_for(".show", campaign_id=campaign_id), 303)
+
+
+@bp.get("/campaigns/<uuid:campaign_id>")
+def show(campaign_id: UUID) -> ResponseReturnValue:
+    """The campaign: its progress, its outcomes and what was sent. A draft goes on where it stood."""
+    progress = pages.progress(g.actor.tenant_id, campaign_id)
+    if progress.campaign.status == "draft":
+        return redirect(url_for(".review", campaign_id=campaign_id), 303)
+    parts = pages.ingredients(progress.campaign)
+    return render_template("campaigns/show.html", progress=progress, parts=parts)
+
+
+@bp.get("/campaigns/<uuid:campaign_id>/progress")
+def progress(campaign_id: UUID) -> ResponseReturnValue:
+    """The live part of the campaign's page."""
+    found = pages.progress(g.actor.tenant_id, campaign_id)
+    return render_template("campaigns/_progress.html", progress=found)
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/retry")
+def retry(campaign_id: UUID) -> ResponseReturnValue:
+    """Go on with a campaign that waited for money."""
+    try:
+        service.retry(g.actor.tenant_id, campaign_id, by=g.actor)
+    except (InsufficientBalance, Conflict) as error:
+        flash(str(error.message), "error")
+    return redirect(url_for(".show", campaign_id=campaign_id), 303)
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/delete")
+def delete(campaign_id: UUID) -> ResponseReturnValue:
+    """Throw a draft away."""
+    service.delete_draft(g.actor.tenant_id, campaign_id)
+    flash(_("The draft is thrown away."), "success")
+    return redirect(url_for(".index"), 303)
+
+
+def _checked_who(form: WhoForm) -> Who:
+    who = form.checked()
+    try:
+        contacts.get_list(g.actor.tenant_id, who.contact_list_id)
+    except NotFound:
+        raise unknown_reference("contact_list_id", _("Choose one of the lists.")) from None
+    return who
+
+
+def _who(form: WhoForm, campaign: Campaign | None = None) -> str:
+    lists = _newest(contacts.lists_of(g.actor.tenant_id), ContactList)
+    notes = {str(it.id): _("People: %(count)s", count=number(it.contact_count)) for it in lists}
+    return render_template("campaigns/who.html", form=form.offer(lists), notes=notes, campaign=campaign)
+
+
+def _what(form: WhatForm, back: str, campaign: Campaign | None = None) -> str:
+    channel = campaign.channel if campaign else CHANNEL
+    found = _newest(templates.templates_of(g.actor.tenant_id, channel=channel), Template)
+    notes = {str(it.id): it.words for it in found}
+    return render_template(
+        "campaigns/what.html", form=form.offer(found), notes=notes, campaign=campaign, back=back
+    )
+
+
+def _newest(rows: Any, model: Any) -> list[Any]:
+    return list(session().scalars(rows.order_by(model.id.desc()).limit(OFFERED)))
+
+
+def _review(campaign: Campaign) -> ResponseReturnValue:
+    parts = pages.ingredients(campaign)
+    if not parts.complete:
+        flash(_("The list or the template of this draft was deleted. Choose another."), "warning")
+        step = ".who" if parts.contact_list is None else ".what"
+        return redirect(url_for(step, campaign_id=campaign.id), 303)
+    found = preflight(campaign.tenant_id, campaign.id)
+    return render_template(
+        "campaigns/check.html", campaign=campaign, parts=parts, found=found, reasons=pages.LEFT_OUT
+    )
