@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import or_, select, text, update
 
 from sintalk.billing import ledger
 from sintalk.db import atomic, now, session
@@ -34,12 +34,13 @@ def settle_due(*, unfinished_too: bool = False) -> int:
     query = (
         select(Settlement.tenant_id, Settlement.dispatch_id, Settlement.no)
         .join(Chunk, (Chunk.dispatch_id == Settlement.dispatch_id) & (Chunk.no == Settlement.no))
+        .join(Dispatch, Dispatch.id == Settlement.dispatch_id)
         .where(Settlement.due)
         .order_by(Settlement.dispatch_id, Settlement.no)
         .limit(1_000)
     )
     if not unfinished_too:
-        query = query.where(Chunk.status == "done")
+        query = query.where(or_(Chunk.status == "done", Dispatch.status == "finished"))
     for tenant_id, dispatch_id, no in session().execute(query).all():
         if stopping.is_set():
             break

@@ -41,7 +41,7 @@ REFUSED = ("error", "suppressed", "canceled")
 UNFINISHED = ("queued", "sending")
 
 #: How often an unclear answer of a carrier that knows our ids is asked for again.
-ATTEMPTS_AT_UNKNOWN = 3
+ATTEMPTS_AT_UNKNOWN = 2
 
 
 def after_receipt(status: str, told: str) -> str | None:
