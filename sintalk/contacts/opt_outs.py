@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, Text, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from sintalk.contacts import phones
 from sintalk.contacts.models import OptOut
@@ -62,7 +62,8 @@ def opted_out_phones(tenant_id: UUID, channel: str | None, phones_: Iterable[str
     asked = list(phones_)
     if not asked:
         return set()
-    rows = select(OptOut.phone).where(OptOut.tenant_id == tenant_id, OptOut.phone.in_(asked))
+    any_of_them = OptOut.phone == func.any(cast(asked, ARRAY(Text)))
+    rows = select(OptOut.phone).where(OptOut.tenant_id == tenant_id, any_of_them)
     if channel is not None:
         rows = rows.where(or_(OptOut.channel.is_(None), OptOut.channel == channel))
     return set(session().scalars(rows))

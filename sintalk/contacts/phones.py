@@ -93,6 +93,11 @@ def time_zone(phone: str) -> str | None:
     return DDD_ZONES.get(phone[3:5]) if phone.startswith("+55") else None
 
 
+def is_fixed(phone: str) -> bool:
+    """Whether this E.164 number is a Brazilian landline (eight digits after the DDD), which takes no SMS."""
+    return phone.startswith("+55") and len(phone) == len("+551133334444")
+
+
 def shown(phone: str) -> str:
     """The number as its people write it: (11) 99999-9999 in Brazil, international elsewhere."""
     if phone.startswith("+55") and phone[3:5] in DDD_ZONES:

@@ -21,6 +21,7 @@ __all__ = [
     "audience",
     "change_contact",
     "contacts_of",
+    "count",
     "create_contact",
     "create_list",
     "delete_contact",
@@ -30,6 +31,7 @@ __all__ = [
     "get_list",
     "hold_list",
     "lists_of",
+    "lock_list",
     "opted_out_phones",
     "reachable",
     "rename_list",
@@ -73,6 +75,11 @@ def delete_list(tenant_id: UUID, list_id: UUID) -> None:
         contact_list.deleted_at = func.now()
 
 
+def lock_list(tenant_id: UUID, list_id: UUID) -> ContactList:
+    """Writers of a list take turns: hold its row until the transaction ends. Raises NotFound."""
+    return owned(ContactList, tenant_id, list_id, lock=True)
+
+
 def hold_list(tenant_id: UUID, list_id: UUID, kind: str, ref: UUID) -> None:
     """Keep this list while `kind` (import, campaign) `ref` works on it. Raises NotFound."""
     with atomic() as current:
@@ -92,6 +99,16 @@ def free_list(tenant_id: UUID, list_id: UUID, kind: str, ref: UUID) -> None:
                 ListUse.ref == ref,
             )
         )
+
+
+def count(list_id: UUID, more: int) -> None:
+    """So many contacts more, or less, are in this list now."""
+    session().execute(
+        update(ContactList)
+        .where(ContactList.id == list_id)
+        .values(contact_count=ContactList.contact_count + more, updated_at=ContactList.updated_at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 # --- contacts ---------------------------------------------------------------------------------------------
@@ -146,7 +163,7 @@ def create_contact(
         )
         current.add(contact)
         current.flush()
-        _count(list_id, 1)
+        count(list_id, 1)
         current.refresh(contact)
     return contact
 
@@ -181,7 +198,7 @@ def delete_contact(tenant_id: UUID, list_id: UUID, contact_id: UUID) -> None:
         owned(ContactList, tenant_id, list_id, lock=True)
         contact = _contact(tenant_id, list_id, contact_id)
         contact.deleted_at = func.now()
-        _count(list_id, -1)
+        count(list_id, -1)
 
 
 # --- for campaigns ----------------------------------------------------------------------------------------
@@ -241,12 +258,3 @@ def _refuse_duplicate(list_id: UUID, phone: str | None) -> None:
     )
     if phone is not None and session().scalar(select(same)):
         raise Conflict("duplicate_phone", _l("This phone number is in the list already."))
-
-
-def _count(list_id: UUID, more: int) -> None:
-    session().execute(
-        update(ContactList)
-        .where(ContactList.id == list_id)
-        .values(contact_count=ContactList.contact_count + more, updated_at=ContactList.updated_at)
-        .execution_options(synchronize_session=False)
-    )

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from flask import Response, g
+
+from sintalk.contacts.schemas import ListPath
+from sintalk.imports import service
+from sintalk.imports.downloads import as_download
+from sintalk.imports.models import ContactImport
+from sintalk.imports.schemas import CancelPath, ImportIn, ImportOut, ImportPage, ImportPath
+from sintalk.web.api import blueprint
+from sintalk.web.paging import paginate
+from sintalk.web.schemas import PageQuery
+
+api = blueprint("contact_import", tag="contact-import", description="CSV files into contact lists")
+
+ONE = "/contact-lists/<uuid:list_id>/import/<uuid:import_id>"
+
+
+@api.post(
+    "/contact-lists/<uuid:list_id>/import", summary="Start a contact import", responses={"202": ImportOut}
+)
+def start_contact_import(path: ListPath, body: ImportIn) -> tuple[ImportOut, int]:
+    """Import a confirmed CSV file into a list; it runs in the background.
+
+    409 `file_not_confirmed`, or `import_in_progress` where the same file is on its way into this list.
+    """
+    job = service.start(
+        g.actor.tenant_id,
+        path.list_id,
+        file_id=body.file_id,
+        mapping=body.mapping.model_dump(exclude_unset=True) if body.mapping else None,
+        on_duplicate=body.on_duplicate,
+        default_ddd=body.default_ddd,
+    )
+    return ImportOut.of(job), 202
+
+
+@api.get(ONE, summary="Get a contact import", responses={"200": ImportOut})
+def get_contact_import(path: ImportPath) -> ImportOut:
+    """Status and progress of an import."""
+    return ImportOut.of(service.get(g.actor.tenant_id, path.list_id, path.import_id))
+
+
+@api.get(
+    "/contact-lists/<uuid:list_id>/imports", summary="List contact imports", responses={"200": ImportPage}
+)
+def list_contact_imports(path: ListPath, query: PageQuery) -> ImportPage:
+    """The imports into a list, newest first."""
+    rows = service.imports_of(g.actor.tenant_id, path.list_id)
+    window = paginate(rows, query, by=ContactImport.id)
+    return ImportPage(
+        data=[ImportOut.of(job) for job in window.data],
+        total=window.total,
+        limit=window.limit,
+        offset=window.offset,
+        has_more=window.has_more,
+        total_is_exact=window.total_is_exact,
+    )
+
+
+@api.get(f"{ONE}/rejects", summary="Download the rejected rows", responses={"200": None})
+def download_import_rejects(path: ImportPath) -> Response:
+    """The rows that were left out, with number, reason and their original cells. An extension of the index."""
+    return as_download(service.get(g.actor.tenant_id, path.list_id, path.import_id))
+
+
+@api.post("/imports/<uuid:import_id>/cancel", summary="Cancel an import", responses={"200": ImportOut})
+def cancel_import(path: CancelPath) -> ImportOut:
+    """Stop an import where it stands; what is in the list stays. An extension of the index."""
+    return ImportOut.of(service.cancel(g.actor.tenant_id, path.import_id))
