@@ -74,8 +74,12 @@ def run() -> int:
     lock = folder.claim(Settings.from_env().data)
     with lock:
         # What a killed predecessor wrote there must not be taken for addresses that the person gave.
-        servers_file(Settings.from_env().data).unlink(missing_ok=True)
+        addresses = servers_file(Settings.from_env().data)
+        killed = addresses.exists()
+        addresses.unlink(missing_ok=True)
         supervisor = Supervisor(Settings.from_env())
+        if killed:
+            supervisor.tell("The last run did not end well; recovering")
         with _signals(supervisor.on_signal):
             try:
                 supervisor.start()
@@ -102,8 +106,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Servers, then migrations and the first owner, then our own processes; the address at the end."""
-        if end_leftovers(self.data):
-            self.tell("The last run did not end well; recovering")
+        end_leftovers(self.data)
         refuse_taken_port(self.settings.host, self.settings.port)
         self._plan_store_door()
         self.tell(f"Starting the servers, data in {self.data}")

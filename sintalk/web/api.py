@@ -8,11 +8,11 @@ rebuilds the schema of a query on every request.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import APIBlueprint, Tag, utils
 from flask_openapi3.utils import parse_parameters
 from pydantic import BaseModel
 
@@ -23,6 +23,9 @@ from sintalk.web.validation import check, read_body, read_query
 PREFIX = "/api/v1"
 SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]
 PROBLEMS = {str(status): Problem for status in (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500)}
+
+# Every operation asks for the schemas of the same error answers: a third of the time that a process takes to start.
+utils.get_model_schema = cache(utils.get_model_schema)
 
 
 class Api(APIBlueprint):
