@@ -1,0 +1,207 @@
+"""The campaign builder and the campaign's page, without scripts."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+
+from sintalk.campaigns import service
+from sintalk.campaigns.models import Campaign
+from sintalk.contacts import service as contacts
+from sintalk.db import session
+from sintalk.message_templates import service as templates
+from sintalk.message_templates.schemas import TemplateIn
+from tests import factories
+
+PEOPLE = [("Ana", "11987654321"), ("Bento", "11987654322"), ("Célia", "11987654323")]
+
+
+def page_of(answer) -> str:
+    return html.unescape(answer.get_data(as_text=True))
+
+
+def template_of(user, text: str = "Oi {{nome}}, tem {{oferta|pão}} hoje", name: str = "Oferta"):
+    made = TemplateIn(name=name, channel="sms", sms={"text": text})
+    return templates.create(user.tenant_id, made, by=user.actor())
+
+
+def list_of(user, people=PEOPLE, name: str = "Clientes"):
+    made = contacts.create_list(user.tenant_id, name=name)
+    for person, phone in people:
+        contacts.create_contact(user.tenant_id, made.id, name=person, phone=phone)
+    return contacts.get_list(user.tenant_id, made.id)
+
+
+@pytest.fixture
+def clients(alice):
+    return list_of(alice)
+
+
+@pytest.fixture
+def offer(alice):
+    return template_of(alice)
+
+
+@pytest.fixture
+def draft(alice, clients, offer):
+    return draft_of(alice, clients, offer)
+
+
+def draft_of(user, clients, offer):
+    return service.create(
+        user.tenant_id,
+        name="Semana",
+        channel="sms",
+        template_id=offer.id,
+        contact_list_id=clients.id,
+        by=user.actor(),
+    )
+
+
+def seal_of(page: str) -> str:
+    return re.search(r'name="seal" value="([^"]+)"', page)[1]
+
+
+def test_the_first_visit_says_what_is_needed_first(signed_in, alice):
+    assert "/campaigns/new" in page_of(signed_in.get("/campaigns"))
+    assert 'name="contact_list_id"' not in page_of(signed_in.get("/campaigns/new"))
+    clients = list_of(alice)
+    step = f"/campaigns/new/message?name=x&contact_list_id={clients.id}"
+    assert "/templates/new" in page_of(signed_in.get(step))
+
+
+def test_who_what_check_send(signed_in, alice, clients, offer):
+    factories.money(alice.tenant_id, 10)
+    step = signed_in.post("/campaigns/new", data={"name": "Semana", "contact_list_id": str(clients.id)})
+    assert step.status_code == 303
+    assert session().query(Campaign).count() == 0
+
+    assert "Oi {{nome}}" in page_of(signed_in.get(step.location))
+    checked = signed_in.post(step.location, data={"template_id": str(offer.id)})
+    assert checked.status_code == 303
+
+    page = page_of(signed_in.get(checked.location))
+    assert "Oi Ana, tem pão hoje" in page
+    assert "R$\xa00,24" in page
+    assert "R$\xa09,76" in page
+    assert "3 pessoas por R$\xa00,24" in page or "3 people for R$\xa00,24" in page
+
+    campaign = session().query(Campaign).one()
+    sent = signed_in.post(f"/campaigns/{campaign.id}/launch", data={"seal": seal_of(page)})
+    assert sent.status_code == 303
+    session().expire_all()
+    assert service.get(alice.tenant_id, campaign.id).status == "launching"
+    assert "hx-get" in page_of(signed_in.get(sent.location))
+
+
+def test_an_unanswered_step_keeps_what_was_answered(signed_in, alice, clients, offer):
+    answer = signed_in.post("/campaigns/new", data={"name": "Semana", "contact_list_id": ""})
+    assert answer.status_code == 422
+    assert 'value="Semana"' in page_of(answer)
+    assert 'id="contact_list_id-error"' in page_of(answer)
+    answer = signed_in.post("/campaigns/new", data={"name": "", "contact_list_id": str(clients.id)})
+    assert answer.status_code == 422
+    assert re.search(r"<input[^>]*checked[^>]*" + str(clients.id), page_of(answer))
+    step = f"/campaigns/new/message?name=Semana&contact_list_id={clients.id}"
+    answer = signed_in.post(step, data={})
+    assert answer.status_code == 422
+    assert 'id="template_id-error"' in page_of(answer)
+    assert signed_in.get("/campaigns/new/message?name=x").status_code == 303
+    assert session().query(Campaign).count() == 0
+
+
+def test_a_draft_can_be_changed_at_each_step_and_goes_on_at_the_check(signed_in, alice, draft):
+    other_list, other = list_of(alice, PEOPLE[:1], "VIP"), template_of(alice, "Outra")
+    path = f"/campaigns/{draft.id}"
+    assert re.search(
+        r"<input[^>]*checked[^>]*" + str(draft.contact_list_id), page_of(signed_in.get(f"{path}/who"))
+    )
+    answer = signed_in.post(f"{path}/who", data={"name": "VIP", "contact_list_id": str(other_list.id)})
+    assert answer.location.endswith(f"{path}/message")
+    answer = signed_in.post(answer.location, data={"template_id": str(other.id)})
+    assert answer.location.endswith(f"{path}/check")
+    assert signed_in.get(path).location.endswith(f"{path}/check")
+    session().expire_all()
+    kept = service.get(alice.tenant_id, draft.id)
+    assert (kept.name, kept.contact_list_id, kept.template_id) == ("VIP", other_list.id, other.id)
+
+
+def test_the_check_says_who_is_left_out_and_why(signed_in, alice, offer):
+    people = [*PEOPLE, ("Davi", None), ("Eva", "11987654329")]
+    clients = list_of(alice, people)
+    contacts.opt_out(alice.tenant_id, phone="11987654329") if hasattr(contacts, "opt_out") else None
+    draft = draft_of(alice, clients, template_of(alice, "Oi {{nome}}"))
+    page = page_of(signed_in.get(f"/campaigns/{draft.id}/check"))
+    assert re.search(r"<strong[^>]*>1</strong> <span>[^<]*(phone|telefone)", page)
+
+
+def test_without_money_there_is_no_button(signed_in, alice, draft):
+    page = page_of(signed_in.get(f"/campaigns/{draft.id}/check"))
+    assert 'name="seal"' not in page
+    assert "R$\xa00,24" in page
+    sent = signed_in.post(f"/campaigns/{draft.id}/launch", data={"seal": "x"})
+    assert sent.location.endswith("/check")
+    session().expire_all()
+    assert service.get(alice.tenant_id, draft.id).status == "draft"
+
+
+def test_an_empty_list_cannot_be_sent_to(signed_in, alice, offer):
+    factories.money(alice.tenant_id, 10)
+    draft = draft_of(alice, list_of(alice, []), offer)
+    assert 'name="seal"' not in page_of(signed_in.get(f"/campaigns/{draft.id}/check"))
+
+
+def test_what_changed_since_the_check_is_checked_again(signed_in, alice, draft, clients):
+    factories.money(alice.tenant_id, 10)
+    seal = seal_of(page_of(signed_in.get(f"/campaigns/{draft.id}/check")))
+    contacts.create_contact(alice.tenant_id, clients.id, name="Davi", phone="11987654329")
+    sent = signed_in.post(f"/campaigns/{draft.id}/launch", data={"seal": seal})
+    assert sent.location.endswith("/check")
+    session().expire_all()
+    assert service.get(alice.tenant_id, draft.id).status == "draft"
+
+
+def test_pressing_send_twice_sends_once(signed_in, alice, draft):
+    factories.money(alice.tenant_id, 10)
+    seal = seal_of(page_of(signed_in.get(f"/campaigns/{draft.id}/check")))
+    for _ in range(2):
+        sent = signed_in.post(f"/campaigns/{draft.id}/launch", data={"seal": seal})
+        assert sent.location.endswith(f"/campaigns/{draft.id}")
+    session().expire_all()
+    assert service.get(alice.tenant_id, draft.id).status == "launching"
+
+
+def test_a_draft_whose_template_was_deleted_asks_for_another(signed_in, alice, draft, offer):
+    templates.delete(alice.tenant_id, offer.id, by=alice.actor())
+    answer = signed_in.get(f"/campaigns/{draft.id}/check")
+    assert answer.location.endswith(f"/campaigns/{draft.id}/message")
+    assert signed_in.get(answer.location).status_code == 200
+
+
+def test_a_draft_is_thrown_away(signed_in, alice, draft):
+    assert signed_in.post(f"/campaigns/{draft.id}/delete").status_code == 303
+    assert signed_in.get(f"/campaigns/{draft.id}").status_code == 404
+
+
+def test_the_list_shows_campaigns_by_status(signed_in, draft):
+    assert "Semana" in page_of(signed_in.get("/campaigns"))
+    assert "Semana" in page_of(signed_in.get("/campaigns?status=draft"))
+    assert "Semana" not in page_of(signed_in.get("/campaigns?status=running"))
+    assert signed_in.get("/campaigns?status=x&offset=-3").status_code == 200
+
+
+def test_nothing_of_a_foreign_campaign_is_there(app, charlie, draft, clients, offer):
+    stranger, path = factories.browser(app, charlie), f"/campaigns/{draft.id}"
+    for step in ("", "/who", "/message", "/check", "/progress"):
+        assert stranger.get(path + step).status_code == 404
+    for verb in ("/who", "/message", "/launch", "/retry", "/delete"):
+        assert stranger.post(path + verb, data={}).status_code == 404
+    answer = stranger.post("/campaigns/new", data={"name": "x", "contact_list_id": str(clients.id)})
+    assert answer.status_code == 422
+    mine = list_of(charlie)
+    step = f"/campaigns/new/message?name=x&contact_list_id={mine.id}"
+    assert stranger.post(step, data={"template_id": str(offer.id)}).status_code == 422
+    step = f"/campaigns/new/message?name=x&contact_list_id={clients.id}"
+    assert stranger.post(step, data={"template_id": str(template_of(charlie).id)}).status_code == 422

@@ -1,0 +1,275 @@
+"""A campaign by API, from draft to the last receipt, and everything it must refuse."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from sintalk import checks
+from sintalk.campaigns import expansion, jobs, preflight, service
+from sintalk.db import db
+from tests import factories
+from tests.factories import BRL, Api, money
+from tests.pipeline import PRICE, pipeline, times_accepted, work_until
+
+
+def a_list(api: Api, people: list[tuple[str, str | None]]) -> str:
+    list_id = api.post("/contact-lists", {"name": "Clientes"}).get_json()["id"]
+    for name, phone in people:
+        made = api.post(f"/contact-lists/{list_id}/contacts", {"name": name, "phone": phone})
+        assert made.status_code == 201, made.get_json()
+    return list_id
+
+
+def a_template(api: Api, text: str = "Oi {{nome}}") -> str:
+    made = api.post("/templates", {"name": "Aviso", "channel": "sms", "sms": {"text": text}})
+    assert made.status_code == 201, made.get_json()
+    return made.get_json()["id"]
+
+
+def a_campaign(api: Api, list_id: str, template_id: str) -> str:
+    body = {"name": "Natal", "channel": "sms", "template_id": template_id, "contact_list_id": list_id}
+    made = api.post("/campaigns", body)
+    assert made.status_code == 201, made.get_json()
+    assert made.get_json()["status"] == "draft"
+    return made.get_json()["id"]
+
+
+PEOPLE = [("Ana", "11 99999-1111"), ("João", "11 99999-0002"), ("Bia", None), ("Caio", "11 3333-4444")]
+
+
+@pytest.fixture
+def draft(api, tenant):
+    money(tenant.id, 100)
+    return a_campaign(api, a_list(api, PEOPLE), a_template(api))
+
+
+def test_from_launch_to_the_last_cent(own_settings, tmp_path):
+    with pipeline(own_settings, tmp_path) as (app, simulator):
+        alice = factories.owner("alice@example.com", "Padaria")
+        money(alice.tenant_id, 100)
+        api = Api(app, factories.key(alice))
+        campaign_id = a_campaign(api, a_list(api, PEOPLE), a_template(api))
+
+        launched = api.post(f"/campaigns/{campaign_id}/launch")
+        assert (launched.status_code, launched.get_json()["status"]) == (202, "launching")
+        jobs.expand(campaign_id)
+        assert api.get("/billing/balance").get_json()["reserved"] == 2 * PRICE
+
+        def settled():
+            service.close_finished()
+            stats = api.get(f"/campaigns/{campaign_id}/stats").get_json()
+            assert sum(stats[name] for name in STATUS_NAMES) == stats["total"]
+            return stats if stats["settled_at"] and stats["delivered"] and stats["not_delivered"] else None
+
+        stats = work_until(settled)
+        assert stats["status"] == "completed"
+        assert (stats["total"], stats["delivered"], stats["not_delivered"], stats["suppressed"]) == (
+            4,
+            1,
+            1,
+            2,
+        )
+        assert (stats["cost_micros"], stats["reserved_micros"], stats["segments"]) == (2 * PRICE, 0, 2)
+        assert api.get("/billing/balance").get_json()["available"] == 100 * BRL - 2 * PRICE
+        assert sorted(line["text"] for line in simulator.accepted()) == ["Oi Ana", "Oi João"]
+        assert set(times_accepted(simulator).values()) == {1}
+
+        left_out = api.get("/notifications", campaign_id=campaign_id, status="suppressed").get_json()["data"]
+        assert {row["error_code"] for row in left_out} == {"no_phone", "not_mobile"}
+        assert api.get(f"/campaigns/{campaign_id}").get_json()["completed_at"]
+        assert checks.run() == []
+
+
+STATUS_NAMES = [
+    "queued",
+    "sending",
+    "sent",
+    "delivered",
+    "read",
+    "not_delivered",
+    "error",
+    "unknown",
+    "suppressed",
+    "canceled",
+]
+
+
+def test_a_second_launch_is_refused_and_changes_nothing(api, draft):
+    assert api.post(f"/campaigns/{draft}/launch").status_code == 202
+    again = api.post(f"/campaigns/{draft}/launch")
+    assert (again.status_code, again.get_json()["error_code"]) == (409, "campaign_not_launchable")
+
+
+def test_pressed_by_sixteen_at_once_it_launches_once(app, api, draft):
+    def press(_: int) -> int:
+        return Api(app, api.headers["X-API-Key"]).post(f"/campaigns/{draft}/launch").status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = sorted(pool.map(press, range(16)))
+    assert statuses == [202] + [409] * 15
+
+
+def test_launching_again_with_the_same_key_replays_the_first_answer(api, draft):
+    first = api.post(f"/campaigns/{draft}/launch", Idempotency_Key="go")
+    again = api.post(f"/campaigns/{draft}/launch", Idempotency_Key="go")
+    assert again.status_code == 202 and again.get_json() == first.get_json()
+
+
+def test_without_money_nothing_is_launched(api, tenant):
+    campaign_id = a_campaign(api, a_list(api, PEOPLE), a_template(api))
+    answer = api.post(f"/campaigns/{campaign_id}/launch")
+    assert (answer.status_code, answer.get_json()["error_code"]) == (402, "insufficient_balance")
+    assert api.get(f"/campaigns/{campaign_id}").get_json()["status"] == "draft"
+    assert api.get(f"/campaigns/{campaign_id}/stats").get_json()["total"] == 0
+
+
+def test_where_the_exact_price_does_not_fit_it_waits_paused_until_there_is_money(api, alice):
+    """Two people at the cheapest price fit, but the text has two parts."""
+    money(alice.tenant_id, 2 * PRICE / BRL)
+    long = "{{nome}}, " + "x" * 160
+    campaign_id = a_campaign(api, a_list(api, PEOPLE[:2]), a_template(api, long))
+    assert api.post(f"/campaigns/{campaign_id}/launch").status_code == 202
+    jobs.expand(campaign_id)
+    campaign = api.get(f"/campaigns/{campaign_id}").get_json()
+    assert (campaign["status"], campaign["pause_reason"]) == ("paused", "insufficient_balance")
+    assert api.get("/billing/balance").get_json()["reserved"] == 0
+
+    money(alice.tenant_id, 10)
+    service.retry(alice.tenant_id, campaign_id, by=alice.actor())
+    assert api.get(f"/campaigns/{campaign_id}").get_json()["status"] == "running"
+    # "João" is no GSM-7: 67 characters a part make three of it
+    assert api.get("/billing/balance").get_json()["reserved"] == (2 + 3) * PRICE
+    assert checks.run() == []
+
+
+def test_an_empty_list_has_nobody_to_send_to(api, tenant):
+    money(tenant.id, 1)
+    campaign_id = a_campaign(api, a_list(api, []), a_template(api))
+    answer = api.post(f"/campaigns/{campaign_id}/launch")
+    assert (answer.status_code, answer.get_json()["error_code"]) == (409, "empty_audience")
+
+
+def test_a_campaign_of_people_left_out_completes_without_costing_anything(api, tenant):
+    money(tenant.id, 1)
+    campaign_id = a_campaign(api, a_list(api, [("Bia", None)]), a_template(api))
+    api.post(f"/campaigns/{campaign_id}/launch")
+    jobs.expand(campaign_id)
+    service.close_finished()
+    stats = api.get(f"/campaigns/{campaign_id}/stats").get_json()
+    assert (stats["status"], stats["suppressed"], stats["cost_micros"]) == ("completed", 1, 0)
+    assert stats["settled_at"]
+    assert checks.run() == []
+
+
+def test_a_missing_value_leaves_that_person_out(api, tenant):
+    money(tenant.id, 1)
+    campaign_id = a_campaign(api, a_list(api, PEOPLE[:1]), a_template(api, "Oi {{nome}}, pedido {{Pedido}}"))
+    api.post(f"/campaigns/{campaign_id}/launch")
+    jobs.expand(campaign_id)
+    rows = api.get("/notifications", campaign_id=campaign_id).get_json()["data"]
+    assert [(row["status"], row["error_code"]) for row in rows] == [("suppressed", "missing_variable")]
+
+
+def test_an_expansion_that_was_cut_goes_on_where_it_stood(api, alice, monkeypatch):
+    money(alice.tenant_id, 1_000)
+    monkeypatch.setattr("sintalk.campaigns.expansion.CHUNK", 3)
+    people = [(f"Pessoa {i}", f"11 9{i:04d}-1111") for i in range(10)]
+    campaign_id = a_campaign(api, a_list(api, people), a_template(api))
+    api.post(f"/campaigns/{campaign_id}/launch")
+
+    pages = iter(range(100))
+    original = expansion._next_page
+
+    def die_at_the_third(campaign, prepared):
+        written = original(campaign, prepared)
+        if next(pages) == 2:
+            raise KeyboardInterrupt  # after the page is written, before its commit
+        return written
+
+    with monkeypatch.context() as patched:
+        patched.setattr(expansion, "_next_page", die_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            jobs.expand(campaign_id)
+    assert api.get(f"/campaigns/{campaign_id}/stats").get_json()["total"] == 6
+    jobs.expand(campaign_id)
+    jobs.expand(campaign_id)
+    stats = api.get(f"/campaigns/{campaign_id}/stats").get_json()
+    assert (stats["total"], stats["queued"], stats["status"]) == (10, 10, "running")
+    assert checks.run() == []
+
+
+def test_two_workers_expanding_at_once_write_everybody_once(app, api, alice, monkeypatch):
+    money(alice.tenant_id, 1_000)
+    monkeypatch.setattr("sintalk.campaigns.expansion.CHUNK", 5)
+    people = [(f"Pessoa {i}", f"11 9{i:04d}-1111") for i in range(40)]
+    campaign_id = a_campaign(api, a_list(api, people), a_template(api))
+    api.post(f"/campaigns/{campaign_id}/launch")
+
+    def work(_: int) -> None:
+        with app.app_context():
+            jobs.expand(campaign_id)
+            db.session.remove()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    jobs.expand(campaign_id)
+    assert api.get(f"/campaigns/{campaign_id}/stats").get_json()["queued"] == 40
+    assert checks.run() == []
+
+
+def test_the_list_of_a_running_campaign_cannot_be_deleted(api, draft):
+    list_id = api.get(f"/campaigns/{draft}").get_json()["contact_list_id"]
+    api.post(f"/campaigns/{draft}/launch")
+    answer = api.delete(f"/contact-lists/{list_id}")
+    assert (answer.status_code, answer.get_json()["error_code"]) == (409, "list_in_use")
+
+
+@pytest.mark.parametrize("field", ["template_id", "contact_list_id"])
+def test_foreign_and_unknown_references_answer_alike(api, charlie_api, field):
+    body = {
+        "name": "x",
+        "channel": "sms",
+        "template_id": a_template(charlie_api),
+        "contact_list_id": a_list(charlie_api, []),
+    }
+    foreign = (
+        api.post("/campaigns", {**body, "template_id": a_template(api), field: body[field]})
+        if (field == "contact_list_id")
+        else api.post("/campaigns", {**body, "contact_list_id": a_list(api, [])})
+    )
+    unknown = charlie_api.post("/campaigns", {**body, field: str(uuid4())})
+    for answer in (foreign, unknown):
+        assert answer.status_code == 422
+        fault = answer.get_json()["details"][0]
+        assert (fault["field"], fault["code"]) == (field, "not_found")
+
+
+def test_a_template_of_another_channel_is_refused(api):
+    body = {
+        "name": "x",
+        "channel": "voice",
+        "template_id": a_template(api),
+        "contact_list_id": a_list(api, []),
+    }
+    answer = api.post("/campaigns", body)
+    assert answer.get_json()["details"][0]["code"] == "wrong_channel"
+
+
+def test_charlie_sees_nothing_of_it(api, charlie_api, draft):
+    for path in (f"/campaigns/{draft}", f"/campaigns/{draft}/stats"):
+        assert charlie_api.get(path).status_code == 404
+    assert charlie_api.post(f"/campaigns/{draft}/launch").status_code == 404
+    assert charlie_api.get("/campaigns").get_json()["total"] == 0
+
+
+def test_what_the_check_step_says_is_what_the_launch_does(api, alice, draft):
+    found = preflight.preflight(alice.tenant_id, draft)
+    assert (found.people, dict(found.left_out)) == (2, {"no_phone": 1, "not_mobile": 1})
+    api.post(f"/campaigns/{draft}/launch")
+    jobs.expand(draft)
+    stats = api.get(f"/campaigns/{draft}/stats").get_json()
+    assert stats["queued"] == found.people
+    assert stats["reserved_micros"] == found.price_micros == 2 * PRICE
