@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, g, request_started
 from flask.testing import FlaskClient
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -75,7 +75,7 @@ def app(own_settings: Settings) -> Iterator[Flask]:
     """The application on this test's database, its context pushed."""
     app = create_app(own_settings)
     app.testing = True
-    with app.app_context():
+    with app.app_context(), request_started.connected_to(_begin_with_nothing, app):
         yield app
         release()
         db.session.remove()
@@ -132,6 +132,12 @@ def charlie_api(app: Flask, charlie: Any) -> Api:
 def signed_in(app: Flask, alice: Any) -> FlaskClient:
     """A browser that Alice is signed in with; forms need no CSRF token here (tests/web has its own)."""
     return factories.browser(app, alice)
+
+
+def _begin_with_nothing(app: Flask, **_: Any) -> None:
+    """Requests share the test's application context: without this, each would know who asked before."""
+    for name in list(g):
+        g.pop(name)
 
 
 def database_url(url: str, name: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from sintalk.web.forms import Form
@@ -10,22 +11,22 @@ from sintalk.web.i18n import DEFAULT_TIMEZONE, LANGUAGES
 FILL_IN = _l("Fill this in.")
 #: The zones of Brazil by their largest cities, then those that its companies deal with.
 TIMEZONES = [
-    ("America/Sao_Paulo", _l("Brasília, São Paulo, Rio de Janeiro")),
-    ("America/Bahia", _l("Salvador")),
-    ("America/Fortaleza", _l("Fortaleza, Natal, São Luís")),
-    ("America/Recife", _l("Recife")),
-    ("America/Belem", _l("Belém")),
-    ("America/Cuiaba", _l("Cuiabá")),
-    ("America/Campo_Grande", _l("Campo Grande")),
-    ("America/Manaus", _l("Manaus")),
-    ("America/Porto_Velho", _l("Porto Velho")),
-    ("America/Boa_Vista", _l("Boa Vista")),
-    ("America/Rio_Branco", _l("Rio Branco")),
-    ("America/Noronha", _l("Fernando de Noronha")),
-    ("Europe/Lisbon", _l("Lisbon")),
-    ("America/Argentina/Buenos_Aires", _l("Buenos Aires")),
-    ("America/New_York", _l("New York")),
-    ("UTC", "UTC"),
+    SelectChoice("America/Sao_Paulo", _l("Brasília, São Paulo, Rio de Janeiro")),
+    SelectChoice("America/Bahia", _l("Salvador")),
+    SelectChoice("America/Fortaleza", _l("Fortaleza, Natal, São Luís")),
+    SelectChoice("America/Recife", _l("Recife")),
+    SelectChoice("America/Belem", _l("Belém")),
+    SelectChoice("America/Cuiaba", _l("Cuiabá")),
+    SelectChoice("America/Campo_Grande", _l("Campo Grande")),
+    SelectChoice("America/Manaus", _l("Manaus")),
+    SelectChoice("America/Porto_Velho", _l("Porto Velho")),
+    SelectChoice("America/Boa_Vista", _l("Boa Vista")),
+    SelectChoice("America/Rio_Branco", _l("Rio Branco")),
+    SelectChoice("America/Noronha", _l("Fernando de Noronha")),
+    SelectChoice("Europe/Lisbon", _l("Lisbon")),
+    SelectChoice("America/Argentina/Buenos_Aires", _l("Buenos Aires")),
+    SelectChoice("America/New_York", _l("New York")),
+    SelectChoice("UTC", "UTC"),
 ]
 
 
@@ -33,7 +34,7 @@ class SettingsForm(Form):
     company = StringField(_l("Company"), [InputRequired(FILL_IN)])
     locale = SelectField(
         _l("Language"),
-        choices=list(LANGUAGES.items()),
+        choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()],
         description=_l("For people who have not chosen their own."),
     )
     timezone = SelectField(
@@ -45,8 +46,8 @@ class SettingsForm(Form):
 
     def offer(self, timezone: str) -> None:
         """Keep a zone selectable that is not among the usual ones."""
-        if timezone not in dict(TIMEZONES):
-            self.timezone.choices = [*TIMEZONES, (timezone, timezone)]
+        if timezone not in {zone.value for zone in TIMEZONES}:
+            self.timezone.choices = [*TIMEZONES, SelectChoice(timezone, timezone)]
 
 
 class FirstRunForm(SettingsForm):

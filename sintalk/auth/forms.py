@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, PasswordField, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from sintalk.auth.schemas import ApiKeyIn
@@ -28,24 +29,24 @@ class KeyForm(Form):
     )
     mode = RadioField(
         _l("What it sends"),
-        choices=[("live", _l("Real messages")), ("test", _l("Test messages"))],
+        choices=[SelectChoice("live", _l("Real messages")), SelectChoice("test", _l("Test messages"))],
         default="live",
     )
     role = SelectField(
         _l("What it may do"),
         choices=[
-            ("member", _l("Work: lists, templates, campaigns, sending")),
-            ("admin", _l("Everything, also keys and settings")),
+            SelectChoice("member", _l("Work: lists, templates, campaigns, sending")),
+            SelectChoice("admin", _l("Everything, also keys and settings")),
         ],
         default="member",
     )
     lifetime = SelectField(
         _l("How long it works"),
         choices=[
-            ("", _l("Until it is revoked")),
-            ("30", _l("30 days")),
-            ("90", _l("90 days")),
-            ("365", _l("A year")),
+            SelectChoice("", _l("Until it is revoked")),
+            SelectChoice("30", _l("30 days")),
+            SelectChoice("90", _l("90 days")),
+            SelectChoice("365", _l("A year")),
         ],
         default="",
     )

@@ -50,7 +50,7 @@ def first_run() -> ResponseReturnValue:
 
 @bp.post("/setup")
 @public
-def begin() -> ResponseReturnValue:
+def first_run_post() -> ResponseReturnValue:
     """Make the first person and company, sign them in, and fill in the demo where wanted."""
     form = FirstRunForm()
     if not form.validate():

@@ -39,7 +39,7 @@ def show(message_id: UUID) -> ResponseReturnValue:
 def _wanted() -> service.Wanted:
     """The wishes of the address; what is no wish of ours is none."""
     args = request.args
-    written = args.get("phone", "").strip()
+    written = args.get("phone", "").replace("\x00", "").strip()
     return service.Wanted(
         channel=args.get("channel") if args.get("channel") in CHANNELS else None,
         status=args.get("status") if args.get("status") in STATUSES else None,

@@ -24,7 +24,7 @@ def test_signing_in_gives_a_token_of_which_only_the_hash_is_kept(alice):
 def test_a_wrong_password_and_an_unknown_person_answer_alike(alice, email):
     with pytest.raises(DomainError) as refused:
         service.sign_in(email, "wrong", ip="127.0.0.1")
-    assert (refused.value.status, str(refused.value.message)) == (401, "E-mail or password is wrong.")
+    assert (refused.value.status, refused.value.message) == (401, "E-mail ou senha incorretos.")
 
 
 def test_signing_out_ends_the_session_at_once(alice):

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from sintalk.billing import service as billing
+from sintalk.contacts import service as contacts
+from sintalk.contacts.models import ContactList
+from sintalk.dashboard import demo, service
+from sintalk.db import session
+from sintalk.message_templates import service as templates
+from tests import factories
+
+
+def test_an_empty_company_is_told_what_to_do_first(signed_in: FlaskClient) -> None:
+    page = signed_in.get("/").text
+    assert "Primeiros passos" in page
+    assert "Traga os seus contatos" in page
+    assert "Nada está sendo enviado agora." in page
+
+
+def test_the_demo_gives_money_people_and_a_template_of_each_channel(app: Flask, alice: Any) -> None:
+    assert demo.seed(alice.tenant_id) is True
+    assert billing.balance(alice.tenant_id).available == 1_000 * factories.BRL
+    sample = session().scalars(contacts.lists_of(alice.tenant_id)).one()
+    assert sample.contact_count == 20
+    rows = session().scalars(templates.templates_of(alice.tenant_id)).all()
+    assert {template.channel for template in rows} == {"sms", "rcs", "voice"}
+
+
+def test_the_demo_comes_once(app: Flask, alice: Any) -> None:
+    demo.seed(alice.tenant_id)
+    assert demo.seed(alice.tenant_id) is False
+    assert billing.balance(alice.tenant_id).available == 1_000 * factories.BRL
+    assert len(session().scalars(contacts.lists_of(alice.tenant_id)).all()) == 1
+
+
+def test_the_demo_of_one_company_is_not_the_others(app: Flask, alice: Any, charlie: Any) -> None:
+    demo.seed(alice.tenant_id)
+    assert billing.balance(charlie.tenant_id).available == 0
+    assert not service.first_steps(charlie.tenant_id).people
+    assert service.first_steps(alice.tenant_id).people
+
+
+def test_an_empty_list_is_no_first_step(app: Flask, alice: Any) -> None:
+    contacts.create_list(alice.tenant_id, name="Vazia")
+    assert not service.first_steps(alice.tenant_id).people
+    assert session().query(ContactList).count() == 1
+
+
+def test_the_balance_stands_on_every_page(app: Flask, alice: Any, signed_in: FlaskClient) -> None:
+    factories.money(alice.tenant_id, 1234.5)
+    for address in ("/", "/balance", "/messages", "/settings"):
+        assert "R$\xa01.234,50" in signed_in.get(address).text
+
+
+def test_the_moving_part_is_a_fragment(signed_in: FlaskClient) -> None:
+    answer = signed_in.get("/home/running", headers={"HX-Request": "true"})
+    assert answer.text.strip().startswith('<section class="card" id="running"')
+    assert "<html" not in answer.text
