@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
+from sintalk.contacts import phones
 from sintalk.contacts import service as contacts
 from sintalk.message_templates.content import Prepared, contact_values
 from sintalk.messages.service import CHUNK, Draft
@@ -56,7 +57,7 @@ def _unreachable(channel: str, contact: Any, out: set[str]) -> str | None:
         return "no_phone"
     if contact.phone in out:
         return "opted_out"
-    if channel != "voice" and contact.phone_type == "fixed":
+    if channel != "voice" and phones.is_fixed(contact.phone):
         return "not_mobile"
     return None
 

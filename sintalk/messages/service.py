@@ -180,7 +180,7 @@ def campaign_ids(rows: Iterable[Notification]) -> dict[UUID, UUID | None]:
     """The campaign of each of these notifications' dispatches."""
     wanted = {row.dispatch_id for row in rows}
     found = session().execute(select(Dispatch.id, Dispatch.campaign_id).where(Dispatch.id.in_(wanted)))
-    return dict(found)
+    return {row.id: row.campaign_id for row in found}
 
 
 def total(tenant_id: UUID) -> int:

@@ -23,7 +23,7 @@ OPEN = {
     "callbacks.receive": "carriers sign what they send",
 }
 #: Open in some states only, or harmless: the language, the first run of an empty installation.
-OPEN_SOMETIMES = {"accounts.preferences", "dashboard.first_run", "dashboard.first_run_post"}
+OPEN_SOMETIMES = {"accounts.preferences", "auth.sign_out", "dashboard.first_run", "dashboard.first_run_post"}
 
 
 def addresses(app: Flask, method: str | None = None):

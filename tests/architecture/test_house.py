@@ -103,7 +103,8 @@ def test_only_the_settings_read_the_environment():
     found = {
         str(path.relative_to(ROOT))
         for path in modules()
-        if room_of(path) not in ("servers", "cli") and re.search(r"\bos\.(environ|getenv)\b", path.read_text())
+        if room_of(path) not in ("servers", "cli")
+        and re.search(r"\bos\.(environ|getenv)\b", path.read_text())
     }
     assert found <= allowed, found - allowed
 
@@ -127,11 +128,7 @@ def test_every_job_that_is_rung_for_exists_and_has_a_queue():
 
     from sintalk.queue import queue_names, queue_of
 
-    rung = {
-        match
-        for path in modules()
-        for match in re.findall(r'enqueue\(\s*"([\w.]+)"', path.read_text())
-    }
+    rung = {match for path in modules() for match in re.findall(r'enqueue\(\s*"([\w.]+)"', path.read_text())}
     assert len(rung) >= 4
     for dotted in rung:
         module, _, name = dotted.rpartition(".")
