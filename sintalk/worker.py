@@ -20,6 +20,7 @@ from flask import Flask
 from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.job import Job
+from rq.serializers import JSONSerializer
 
 from sintalk import heartbeats
 from sintalk import queue as doorbell
@@ -48,7 +49,11 @@ def run(queue_name: str) -> None:
     while not doorbell.stopping.is_set():
         try:
             with app.app_context():
-                worker = OurWorker([doorbell.queue(queue_name)], name=f"{name}-{time.time_ns()}")
+                worker = OurWorker(
+                    [doorbell.queue(queue_name)],
+                    name=f"{name}-{time.time_ns()}",
+                    serializer=JSONSerializer,  # RQ's worker does not ask its queue
+                )
             worker.app = app
             worker.work(logging_level="WARNING")
         except (RedisError, OSError) as error:
