@@ -43,10 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _bind_extensions(app)
     _bind_web(app)
     for name in SLICES:
-        try:  # while the house is being built
-            import_module(f"sintalk.{name}").register(app)
-        except (ImportError, AttributeError) as error:
-            app.logger.warning("slice %s: %s", name, error)
+        import_module(f"sintalk.{name}").register(app)
     return app
 
 
