@@ -109,10 +109,15 @@ def check() -> None:
 def demo() -> None:
     """Put the samples of demo mode into the first tenant: play money, a list, templates."""
     from sintalk import create_app
+    from sintalk.accounts import bootstrap
     from sintalk.dashboard import demo as samples
 
-    with create_app().app_context():
-        samples.seed()
+    settings = Settings.from_env()
+    with create_app(settings).app_context():
+        owner = bootstrap.ensure(settings)
+        if owner is None:
+            raise ConfigError("Nobody is here yet: open the address and make the first account.")
+        samples.seed(owner.user.tenant_id)
 
 
 @main.command(hidden=True)
@@ -138,9 +143,9 @@ def setup() -> None:
     with create_app(settings).app_context():
         upgrade()
         owner = bootstrap.ensure(settings)
-        if settings.demo:
+        if settings.demo and owner:
             from sintalk.dashboard import demo as samples
 
-            samples.seed()
+            samples.seed(owner.user.tenant_id)
         known = {"email": owner.user.email, "password": owner.password} if owner else {}
     click.echo(json.dumps(known))
