@@ -43,6 +43,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tenants")),
     )
     op.create_table(
+        "worker_heartbeats",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_worker_heartbeats")),
+    )
+    op.create_table(
         "accounts",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("posted", sa.BigInteger(), nullable=False),
@@ -774,6 +781,7 @@ def downgrade() -> None:
     op.drop_index("ix_api_keys_tenant_id_id", table_name="api_keys")
     op.drop_table("api_keys")
     op.drop_table("accounts")
+    op.drop_table("worker_heartbeats")
     op.drop_table("tenants")
     op.drop_index(
         "ix_raw_receipts_waiting", table_name="raw_receipts", postgresql_where=sa.text("applied_at IS NULL")

@@ -25,6 +25,7 @@ from flask.typing import ResponseReturnValue
 from redis import Redis
 
 from sintalk.config import Settings
+from sintalk.heartbeats import seen_lately
 from sintalk.queue import queue_names
 
 log = logging.getLogger(__name__)
@@ -60,8 +61,6 @@ def report(settings: Settings) -> dict[str, Any]:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
 
     def workers() -> dict[str, int]:
-        from sintalk.heartbeats import seen_lately
-
         with app.app_context():
             return seen_lately()
 
