@@ -17,18 +17,23 @@ _EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}@(?:[\w](?:[\w-]*[\w])?\.)+[^\W
 
 def one_line(text: str) -> str:
     """Line breaks and runs of spaces as one space; control characters and lone surrogates are gone."""
-    return " ".join(_CONTROLS.sub("", text).split())
+    if not text.isprintable():
+        text = _CONTROLS.sub("", text)
+    return " ".join(text.split())
 
 
 def storable(text: str) -> str:
     """Any text as PostgreSQL takes it, with its line breaks."""
-    return _CONTROLS.sub("", text).strip()
+    return text.strip() if text.isprintable() else _CONTROLS.sub("", text).strip()
 
 
 def email(text: str) -> str | None:
     """The address, or None where it is none. Looser than the RFCs on purpose: mail servers judge."""
-    text = one_line(text).removeprefix("mailto:").strip("<>'\" ;,")
-    return text if len(text) <= MAX_EMAIL and ".." not in text and _EMAIL.fullmatch(text) else None
+    if not _EMAIL.fullmatch(text):
+        text = one_line(text).removeprefix("mailto:").strip("<>'\" ;,")
+        if not _EMAIL.fullmatch(text):
+            return None
+    return text if len(text) <= MAX_EMAIL and ".." not in text else None
 
 
 def fold(text: str) -> str:

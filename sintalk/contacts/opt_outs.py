@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Select, Text, cast, func, or_, select
+from sqlalchemy import Select, Text, cast, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from sintalk.contacts import phones
@@ -55,6 +55,12 @@ def take_back(tenant_id: UUID, opt_out_id: UUID) -> None:
     """The number wants to hear from us again. Raises NotFound."""
     with atomic() as current:
         current.delete(owned(OptOut, tenant_id, opt_out_id, lock=True))
+
+
+def take_back_number(tenant_id: UUID, phone: str) -> None:
+    """The number (E.164) wants to hear from us again, on every channel."""
+    with atomic() as current:
+        current.execute(delete(OptOut).where(OptOut.tenant_id == tenant_id, OptOut.phone == phone))
 
 
 def opted_out_phones(tenant_id: UUID, channel: str | None, phones_: Iterable[str]) -> set[str]:
