@@ -39,6 +39,12 @@ def running() -> ResponseReturnValue:
     return render_template("dashboard/_running.html", running=service.running(g.actor.tenant_id))
 
 
+@bp.get("/home/balance")
+def balance() -> ResponseReturnValue:
+    """The balance in the top bar."""
+    return render_template("dashboard/_balance.html", balance=billing.balance(g.actor.tenant_id))
+
+
 @bp.get("/setup")
 @public
 def first_run() -> ResponseReturnValue:

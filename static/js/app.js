@@ -51,7 +51,9 @@ function settle(root) {
 }
 settle(document);
 document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.elt?.id === "balance") return;
   if (!polls(event.target)) settle(event.target);
+  htmx.trigger(document.body, "moved");
 });
 
 // Dialogs, for browsers without invoker commands.

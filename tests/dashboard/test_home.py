@@ -60,3 +60,10 @@ def test_the_moving_part_is_a_fragment(signed_in: FlaskClient) -> None:
     answer = signed_in.get("/home/running", headers={"HX-Request": "true"})
     assert answer.text.strip().startswith('<section class="card" id="running"')
     assert "<html" not in answer.text
+
+
+def test_the_balance_can_be_asked_for_alone(app: Flask, alice: Any, signed_in: FlaskClient) -> None:
+    factories.money(alice.tenant_id, 5)
+    answer = signed_in.get("/home/balance", headers={"HX-Request": "true"})
+    assert "R$\xa05,00" in answer.text
+    assert "<html" not in answer.text

@@ -1,0 +1,88 @@
+"""Chromium against the whole product, as its own processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.live.product import Product, eventually
+
+EMAIL, PASSWORD = "maria@exemplo.com.br", "uma frase bem curta"
+PICTURES = Path(__file__).parent.parent.parent / "test-results"
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Debian's Chromium, quiet."""
+    chromium = (
+        os.environ.get("SINTALK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
+    assert chromium, "Chromium is missing: apt-get install chromium, or name it in SINTALK_CHROMIUM."
+    quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    return {"executable_path": chromium, "args": ["--no-sandbox", "--disable-dev-shm-usage", *quiet]}
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product in demo mode; its first owner is Maria."""
+    running = Product(
+        tmp_path_factory.mktemp("browser") / "var", SINTALK_OWNER_EMAIL=EMAIL, SINTALK_OWNER_PASSWORD=PASSWORD
+    )
+    try:
+        running.start()
+        eventually(lambda: running.ready().get("status") == "ok", lambda: str(running.ready()))
+        yield running
+    finally:
+        running.end()
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Where screenshots are kept."""
+    PICTURES.mkdir(exist_ok=True)
+    return PICTURES
+
+
+@pytest.fixture(scope="session")
+def session_of_maria(browser: Browser, product: Product) -> Any:
+    """Cookies of a browser that Maria signed in with."""
+    context = browser.new_context(locale="pt-BR")
+    sign_in(context.new_page(), product.url)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def sign_in(page: Page, url: str) -> None:
+    """As a person does it."""
+    page.goto(f"{url}/sign-in")
+    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Senha").fill(PASSWORD)
+    page.get_by_role("button", name="Entrar").click()
+    page.wait_for_url(f"{url}/")
+
+
+class Watched:
+    """A page with everything that it complained about."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+        self.page.on("requestfailed", lambda request: self._failed(request.url, request.failure))
+        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(f"{kind}: {text}")
+
+    def _failed(self, url: str, why: str | None) -> None:
+        if why != "net::ERR_ABORTED":  # a poll that was under way when the page was left
+            self.complaints.append(f"failed: {url} {why}")

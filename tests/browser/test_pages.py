@@ -1,0 +1,139 @@
+"""Every page, wide and narrow, light and dark: readable by everybody, nothing refused, nothing cut off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import Watched
+from tests.live.product import Product
+
+pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(240)]
+
+WIDTHS = {"desktop": (1280, 800), "phone": (390, 844), "small-phone": (360, 640)}
+STRANGERS = ("/sign-in",)
+#: Where every page of a signed-in person can be reached from by links and filters of the main menu.
+STARTS = (
+    "/",
+    "/campaigns",
+    "/campaigns/new",
+    "/templates",
+    "/templates/new",
+    "/contacts",
+    "/messages",
+    "/messages?status=delivered",
+    "/balance",
+    "/developers/keys",
+    "/settings",
+    "/there-is-nothing-here",
+)
+
+
+@pytest.fixture(params=[(width, scheme) for width in WIDTHS for scheme in ("light", "dark")], ids="-".join)
+def watched(request: Any, browser: Browser, session_of_maria: Any) -> Iterator[Watched]:
+    width, scheme = request.param
+    size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+    context = browser.new_context(
+        viewport=size, color_scheme=scheme, locale="pt-BR", storage_state=session_of_maria
+    )
+    yield Watched(context)
+    context.close()
+
+
+def test_every_page_is_whole_and_readable(
+    watched: Watched, product: Product, pictures: Path, request: Any
+) -> None:
+    faults = [fault for path in STARTS for fault in look(watched, product.url + path, pictures, request)]
+    assert not faults, "\n".join(faults)
+
+
+def test_pages_of_strangers_are_whole_and_readable(
+    watched: Watched, product: Product, pictures: Path, request: Any
+) -> None:
+    watched.page.context.clear_cookies()
+    faults = [fault for path in STRANGERS for fault in look(watched, product.url + path, pictures, request)]
+    assert not faults, "\n".join(faults)
+
+
+def look(watched: Watched, url: str, pictures: Path, request: Any) -> list[str]:
+    """What is wrong with this page: its complaints, axe's findings, and whether it must be pushed sideways."""
+    page = watched.page
+    watched.complaints.clear()
+    answer = page.goto(url)
+    page.wait_for_load_state("load")
+    name = re.sub(r"\W+", "-", url.split("/", 3)[3]).strip("-") or "home"
+    variant = request.node.callspec.id.replace("chromium-", "").replace("-chromium", "")
+    page.screenshot(path=pictures / f"page-{name}-{variant}.png", full_page=True)
+    complaints = [
+        f"{url}: {text}"
+        for text in watched.complaints
+        if not (answer and answer.status == 404 and "404" in text)
+    ]
+    too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if too_wide > 0:
+        complaints.append(f"{url}: {too_wide} pixels too wide")
+    for found in Axe().run(page).response["violations"]:
+        where = "; ".join(node["html"][:160] for node in found["nodes"][:3])
+        complaints.append(f"{url}: {found['id']} ({found['impact']}): {where}")
+    return complaints
+
+
+def test_the_keyboard_reaches_content_and_menus(
+    browser: Browser, product: Product, session_of_maria: Any
+) -> None:
+    context = browser.new_context(locale="pt-BR", storage_state=session_of_maria)
+    page = context.new_page()
+    page.goto(product.url + "/balance")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "Ir para o conteúdo"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    menu = page.locator("header details.menu")
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("button", name="Sair").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("button", name="Sair").is_visible()
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    context.close()
+
+
+def test_a_wrong_field_is_announced_and_gets_the_focus(
+    browser: Browser, product: Product, session_of_maria: Any
+) -> None:
+    context = browser.new_context(locale="pt-BR", storage_state=session_of_maria)
+    page = context.new_page()
+    page.goto(product.url + "/developers/keys")
+    page.get_by_role("button", name="Criar chave").click()
+    field = page.locator("[aria-invalid=true]")
+    field.wait_for()
+    assert page.evaluate("document.activeElement.id") == field.get_attribute("id")
+    described = (field.get_attribute("aria-describedby") or "").split()[-1]
+    assert page.locator(f"#{described}").inner_text().strip() == "Preencha este campo."
+    page.get_by_role("status").filter(has_text="Confira os campos marcados").wait_for(state="attached")
+    context.close()
+
+
+def test_everything_works_without_script(browser: Browser, product: Product, session_of_maria: Any) -> None:
+    context = browser.new_context(
+        java_script_enabled=False,
+        locale="pt-BR",
+        viewport={"width": 390, "height": 844},
+        storage_state=session_of_maria,
+    )
+    page = context.new_page()
+    page.goto(product.url + "/messages")
+    page.goto(product.url + "/settings")
+    page.get_by_label("Fuso horário").select_option("America/Recife")
+    page.get_by_role("button", name="Salvar").click()
+    assert page.get_by_text("As configurações foram salvas.").is_visible()
+    page.locator("nav details.menu summary").click()
+    page.get_by_role("link", name="Chaves de API").locator("visible=true").click()
+    assert page.get_by_role("heading", name="Chaves de API").is_visible()
+    context.close()
