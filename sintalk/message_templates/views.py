@@ -103,12 +103,12 @@ def _editor(form: SmsForm, template: Template | None = None) -> str:
         without_accents=plain,
         left=sms.measure(shown.text, form.content()["encoding"]).left,
         slip=placeholders.compile(form.content()["text"]).faults,
-        tables=_tables(),
+        tables=counting_tables(),
         placeholders=service.placeholders_in_use(g.actor.tenant_id),
     )
 
 
-def _tables() -> dict[str, Any]:
+def counting_tables() -> dict[str, Any]:
     """What the editor's script counts with: one truth, on the server."""
     return {
         "basic": sms.BASIC,
