@@ -13,7 +13,7 @@ import httpx
 
 from tests.live.product import Product
 
-FIRST = [
+FIRST = (
     "João",
     "Maria",
     "José",
@@ -22,14 +22,11 @@ FIRST = [
     "Conceição",
     "Luís",
     "Lúcia",
-    "Sebastião",
     "Inês",
     "Mônica",
     "Ângela",
     "Cauê",
-    "Débora",
-    "Fábio",
-]
+)
 LAST = ("da Silva", "Araújo", "Gonçalves", "Magalhães", "Brandão", "Simões", "Leão", "Assunção", "Guimarães")
 CITIES = ("São Paulo", "Brasília", "Goiânia", "Maceió", "Belém", "Vitória", "Florianópolis")
 #: How a number may be written; all are the same to us.
