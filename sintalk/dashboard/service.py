@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -35,6 +37,20 @@ class Seen:
     def done(self) -> int:
         """How many have left, or will not."""
         return self.dispatch.total - self.dispatch.queued - self.dispatch.sending if self.dispatch else 0
+
+
+@dataclass(frozen=True)
+class Day:
+    """What became of the messages that were written on one day."""
+
+    date: date
+    reached: int = 0
+    failed: int = 0
+    open: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.reached + self.failed + self.open
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,17 @@ def outcomes(tenant_id: UUID) -> dict[str, int]:
     return {name: int(value) for name, value in session().execute(recent).one()._mapping.items()}
 
 
+def by_day(tenant_id: UUID, timezone: str) -> list[Day]:
+    """The last 30 days, oldest first, each in the tenant's time zone and present also where nothing was sent."""
+    day = func.date(func.timezone(timezone, Dispatch.created_at)).label("day")
+    sums = [func.sum(getattr(Dispatch, name)).label(name) for name in STATUSES]
+    recent = select(day, *sums).where(Dispatch.tenant_id == tenant_id, Dispatch.created_at > now() - PERIOD)
+    found = {row.day: row for row in session().execute(recent.group_by(day))}
+    today = now().astimezone(ZoneInfo(timezone)).date()
+    days = [today - timedelta(days=back) for back in reversed(range(PERIOD.days))]
+    return [_day(date, found.get(date)) for date in days]
+
+
 def first_steps(tenant_id: UUID) -> FirstSteps:
     """How far a new company has come."""
 
@@ -82,6 +109,17 @@ def first_steps(tenant_id: UUID) -> FirstSteps:
         people=any_of(ContactList, ContactList.contact_count > 0),
         template=any_of(Template),
         campaign=any_of(Campaign, Campaign.launched_at.is_not(None)),
+    )
+
+
+def _day(day: date, row: Any) -> Day:
+    if row is None:
+        return Day(day)
+    return Day(
+        day,
+        reached=row.delivered + row.read,
+        failed=row.not_delivered + row.error,
+        open=row.queued + row.sending + row.sent + row.unknown,
     )
 
 

@@ -29,6 +29,7 @@ def home() -> ResponseReturnValue:
         running=service.running(tenant_id),
         latest=service.latest(tenant_id),
         outcomes=service.outcomes(tenant_id),
+        days=service.by_day(tenant_id, g.tenant.timezone),
         steps=service.first_steps(tenant_id),
     )
 

@@ -8,7 +8,7 @@ Template filters: `money`, `number`, `percent`, `filesize`, `datetime`, `date`, 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -107,9 +107,11 @@ def moment(value: datetime | None, style: str = "medium") -> str:
     return f"{format_date(to_user_timezone(value), style)} {format_time(value, 'short')}"
 
 
-def day(value: datetime | None, style: str = "medium") -> str:
+def day(value: datetime | date | None, style: str = "medium") -> str:
     """The day in the tenant's time zone."""
-    return "" if value is None else format_date(to_user_timezone(value), style)
+    if value is None:
+        return ""
+    return format_date(to_user_timezone(value) if isinstance(value, datetime) else value, style)
 
 
 def clock(value: datetime | None, style: str = "short") -> str:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -11,6 +13,7 @@ from sintalk.contacts.models import ContactList
 from sintalk.dashboard import demo, service
 from sintalk.db import session
 from sintalk.message_templates import service as templates
+from sintalk.messages import service as messages
 from tests import factories
 
 
@@ -25,7 +28,7 @@ def test_the_demo_gives_money_people_and_a_template_of_each_channel(app: Flask, 
     assert demo.seed(alice.tenant_id) is True
     assert billing.balance(alice.tenant_id).available == 1_000 * factories.BRL
     sample = session().scalars(contacts.lists_of(alice.tenant_id)).one()
-    assert sample.contact_count == 20
+    assert sample.contact_count == len(demo.SAMPLE.read_bytes().splitlines()) - 1
     rows = session().scalars(templates.templates_of(alice.tenant_id)).all()
     assert {template.channel for template in rows} == {"sms", "rcs", "voice"}
 
@@ -67,3 +70,12 @@ def test_the_balance_can_be_asked_for_alone(app: Flask, alice: Any, signed_in: F
     answer = signed_in.get("/home/balance", headers={"HX-Request": "true"})
     assert "R$\xa05,00" in answer.text
     assert "<html" not in answer.text
+
+
+def test_the_last_30_days_are_all_there_in_the_tenants_time(app: Flask, alice: Any) -> None:
+    messages.open_dispatch(alice.tenant_id, campaign_id=None, channel="sms", carrier="simulator")
+    days = service.by_day(alice.tenant_id, "America/Noronha")
+    assert len(days) == 30
+    assert days[-1].date == datetime.now(ZoneInfo("America/Noronha")).date()
+    assert [day.total for day in days] == [0] * 30
+    assert service.outcomes(alice.tenant_id)["delivered"] == 0
