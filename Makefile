@@ -10,7 +10,7 @@ MO := $(PO:.po=.mo)
 # uv installs in seconds; pip, which knows the machine's own settings, is there for where uv cannot reach a registry.
 UV := UV_SYSTEM_CERTS=1 UV_NO_PROGRESS=1 UV_LINK_MODE=copy $(BIN)/uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-install_lock = $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1) \
+install_lock = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
 	|| $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 
 .DEFAULT_GOAL := help

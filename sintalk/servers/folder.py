@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -16,8 +17,22 @@ from sintalk.servers.process import private_file, private_folder
 OURS = {"run", "logs", "postgres", "valkey", "s3", "simulator", "secret_key"}
 
 
-def claim(data: Path) -> IO[str]:
-    """Make the data folder, or take the one of last time, and lock it for as long as the answer stays open.
+@dataclass
+class Claim:
+    """The data folder is ours until `release()`, or until the process ends."""
+
+    lock: IO[str]
+    #: Whether the one before us ended without a word.
+    after_crash: bool
+
+    def release(self) -> None:
+        """A clean end: the next one need not recover."""
+        self.lock.truncate(0)
+        self.lock.close()
+
+
+def claim(data: Path) -> Claim:
+    """Make the data folder, or take the one of last time, and lock it.
 
     Raises ConfigError where it cannot be written, is somebody else's, or another `sintalk up` runs on it.
     """
@@ -34,17 +49,22 @@ def claim(data: Path) -> IO[str]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.seek(0)
-        holder = lock.read().strip()
+        holder = _holder(lock)
         lock.close()
         raise ConfigError(
             f"Sintalk runs on {data} already (process {holder or 'unknown'}); stop that one, or set "
             "SINTALK_DATA to another folder."
         ) from None
+    after_crash = bool(_holder(lock))
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n")
     lock.flush()
-    return lock
+    return Claim(lock, after_crash)
+
+
+def _holder(lock: IO[str]) -> str:
+    lock.seek(0)
+    return lock.read().strip()
 
 
 def secret_key(data: Path) -> str:

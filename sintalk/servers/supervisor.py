@@ -71,23 +71,21 @@ def run() -> int:
 
     Raises ConfigError with one sentence where something is in the way.
     """
-    lock = folder.claim(Settings.from_env().data)
-    with lock:
-        # What a killed predecessor wrote there must not be taken for addresses that the person gave.
-        addresses = servers_file(Settings.from_env().data)
-        killed = addresses.exists()
-        addresses.unlink(missing_ok=True)
-        supervisor = Supervisor(Settings.from_env())
-        if killed:
-            supervisor.tell("The last run did not end well; recovering")
-        with _signals(supervisor.on_signal):
-            try:
-                supervisor.start()
-                supervisor.watch()
-            except StopAskedError:
-                pass
-            finally:
-                supervisor.stop()
+    claim = folder.claim(Settings.from_env().data)
+    # What a killed predecessor wrote there must not be taken for addresses that the person gave.
+    servers_file(Settings.from_env().data).unlink(missing_ok=True)
+    supervisor = Supervisor(Settings.from_env())
+    if claim.after_crash:
+        supervisor.tell("The last run did not end well; recovering")
+    with _signals(supervisor.on_signal):
+        try:
+            supervisor.start()
+            supervisor.watch()
+        except StopAskedError:
+            pass
+        finally:
+            supervisor.stop()
+            claim.release()
     return 0
 
 

@@ -46,8 +46,8 @@ class Product:
         self.said = ""
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self) -> Product:
-        """Start, and read along until it says that it is ready."""
+    def start(self, until: str = "Ctrl-C stops it") -> Product:
+        """Start, and read along until it says that it is ready, or this."""
         self.said = ""
         self.process = subprocess.Popen(
             command("up"),
@@ -61,7 +61,7 @@ class Product:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.said += line
-            if "Ctrl-C stops it" in line:
+            if until in line:
                 return self
         raise AssertionError(f"it did not come up:\n{self.said}\n{self.logs()}")
 

@@ -29,7 +29,9 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture
 def own_product(tmp_path: Path) -> Iterator[Product]:
-    mine = Product(tmp_path / "var")
+    mine = Product(
+        tmp_path / "var", SINTALK_WORKERS="default=1,dispatch=1,imports=1", SINTALK_WEB_WORKERS="1"
+    )
     yield mine
     mine.end()
 
@@ -147,24 +149,25 @@ def test_a_server_that_does_not_start_is_one_sentence_and_leaves_nothing_behind(
     assert processes_of(tmp_path / "var") == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_leaves_no_process_and_a_start_finds_everything_again(own_product, number):
+def test_a_stop_leaves_no_process_and_a_start_finds_everything_again(own_product):
     key = make_key(own_product.start())
-    assert own_product.stop(number) == 0
+    assert own_product.stop(signal.SIGINT) == 0
     assert processes_of(own_product.data) == []
     assert not (own_product.data / "run/servers.json").exists()
     own_product.start()
     assert "Sign-in  owner@sintalk.local\n" in own_product.said
     assert "Password" not in own_product.said
+    assert "recovering" not in own_product.said
     assert still_opens(own_product, key)
+    assert own_product.stop(signal.SIGTERM) == 0
+    assert processes_of(own_product.data) == []
 
 
 def test_sudden_death_leaves_no_process_and_the_next_start_recovers(own_product):
     key = make_key(own_product.start())
     own_product.kill()
     eventually(lambda: processes_of(own_product.data) == [], lambda: str(processes_of(own_product.data)))
-    own_product.start()
-    assert still_opens(own_product, key)
+    own_product.start(until="SeaweedFS is ready")
     own_product.kill()
     own_product.start()  # at once, while the children of the last life are still on their way out
     assert "The last run did not end well; recovering\n" in own_product.said
@@ -172,7 +175,7 @@ def test_sudden_death_leaves_no_process_and_the_next_start_recovers(own_product)
 
 
 def test_a_second_ctrl_c_ends_it_at_once(own_product):
-    own_product.start()
+    own_product.start(until="SeaweedFS is ready")
     assert own_product.process is not None
     own_product.process.send_signal(signal.SIGINT)
     own_product.process.send_signal(signal.SIGINT)
