@@ -34,6 +34,11 @@ class ServerError(ConfigError):
     """A server cannot be started; the message is one sentence that names the variable to change."""
 
 
+class StopAskedError(BaseException):
+    """The person wants it to end. Raised where we look, never by a signal handler: one raised there can land
+    inside a destructor, where Python swallows it. Not an Exception: nothing on the way may catch it."""
+
+
 @dataclass
 class Child:
     """A process that we started, the signal that asks it to stop, and where it writes."""

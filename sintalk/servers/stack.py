@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from sintalk.servers.postgres import Postgres
 from sintalk.servers.process import (
     Child,
     ServerError,
+    StopAskedError,
     end_leftovers,
     last_words,
     private_folder,
@@ -58,7 +60,7 @@ class Stack:
     servers: dict[str, Server] = field(default_factory=dict)
     children: dict[str, Child] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
-    given_up: bool = False
+    given_up: threading.Event = field(default_factory=threading.Event)
 
     def launch(self, name: str) -> Child:
         """Start this server's process (again), with the same address as before. Main thread only."""
@@ -95,16 +97,18 @@ def start_stack(
     durable: bool = True,
     only: Sequence[str] = ("postgres", "valkey", "s3"),
     tell: Callable[[str], None] = lambda line: None,
+    stop: threading.Event | None = None,
 ) -> Stack:
     """Start the servers that the settings do not name by URL, and wait until each does its work.
 
     `durable=False` is for tests: nothing waits for the disk, and a crash may cost the data. The caller makes
     sure that nobody else uses `data` (`sintalk up` holds a lock on it). Call from the main
-    thread; the servers die with it. Raises ServerError with one sentence.
+    thread; the servers die with it. Raises ServerError with one sentence; StopAskedError when
+    `stop` is set meanwhile.
     """
     data = private_folder(data.absolute())
     end_leftovers(data)
-    stack = Stack(data)
+    stack = Stack(data, given_up=stop or threading.Event())
     wanted = [name for name in only if not _named(name, settings)]
     try:
         stack.servers = {name: _build(name, data, settings, durable) for name in wanted}
@@ -153,7 +157,7 @@ def _side_by_side(stack: Stack, work: Callable[[str], None]) -> None:
         try:
             list(pool.map(work, stack.servers))
         except BaseException:
-            stack.given_up = True  # the others stop waiting too
+            stack.given_up.set()  # the others stop waiting too
             raise
 
 
@@ -162,7 +166,9 @@ def _wait(stack: Stack, name: str, tell: Callable[[str], None]) -> None:
     server, child = stack.servers[name], stack.children[name]
     deadline = time.monotonic() + PATIENCE
     reason: object = ""
-    while child.alive() and time.monotonic() < deadline and not stack.given_up:
+    while child.alive() and time.monotonic() < deadline:
+        if stack.given_up.is_set():
+            raise StopAskedError
         try:
             server.become_ready()
         except Exception as error:  # each client has its own words for "not yet"

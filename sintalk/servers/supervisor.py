@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from sintalk.servers import folder, ports
 from sintalk.servers.process import (
     MARK,
     Child,
+    StopAskedError,
     die_with_us,
     end_leftovers,
     last_words,
@@ -48,10 +50,6 @@ STOP_PATIENCE = 8.0
 START_PATIENCE = 60.0
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class StopAskedError(BaseException):
-    """Ctrl-C, SIGTERM, or a terminal that was closed. Not an Exception: nothing on the way may swallow it."""
 
 
 @dataclass
@@ -98,7 +96,7 @@ class Supervisor:
         self.env: dict[str, str] = dict(os.environ)
         self.stack = Stack(self.data)
         self.parts: list[Part] = []
-        self.stopping = False
+        self.stop_asked = threading.Event()
         self.store_door: int | None = None
         self.log = log_file(self.data, "supervisor")
 
@@ -108,7 +106,7 @@ class Supervisor:
         refuse_taken_port(self.settings.host, self.settings.port)
         self._plan_store_door()
         self.tell(f"Starting the servers, data in {self.data}")
-        self.stack = start_stack(self.data, self.settings, tell=self.tell)
+        self.stack = start_stack(self.data, self.settings, tell=self.tell, stop=self.stop_asked)
         self._give_addresses()
         self.tell("Bringing the database up to date")
         owner = self._set_up()
@@ -122,11 +120,11 @@ class Supervisor:
                 if not part.child.alive() and part.due():
                     self.tell(f"{part.name} ended ({_how(part.child)}); starting it again")
                     part.child = part.launch()
-            time.sleep(LOOK_EVERY)
+            self._pause()
 
     def stop(self) -> None:
         """Everything down, in reverse order; harmless when only half of it is up."""
-        self.stopping = True
+        self.stop_asked.set()
         started = bool(self.parts or self.stack.children)
         if started:
             self.tell("Stopping")
@@ -141,9 +139,9 @@ class Supervisor:
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         """The first one stops with care, the second one at once."""
-        if not self.stopping:
-            self.stopping = True
-            raise StopAskedError
+        if not self.stop_asked.is_set():
+            self.stop_asked.set()
+            return
         for child in [part.child for part in self.parts] + list(self.stack.children.values()):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
@@ -191,7 +189,7 @@ class Supervisor:
         """Migrations, the first owner, the demo's samples, in one process. Its last line: who may sign in."""
         log = log_file(self.data, "setup")
         with log.open("ab") as errors:
-            done = subprocess.run(
+            setup = subprocess.Popen(
                 [*die_with_us(), *own("setup")],
                 env={**self.env, MARK: str(self.data)},
                 cwd=ROOT,
@@ -199,11 +197,22 @@ class Supervisor:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,
-                check=False,
             )
-        if done.returncode != 0:
+        try:
+            while setup.poll() is None:
+                self._pause()
+        except BaseException:
+            setup.kill()
+            raise
+        said = setup.communicate()[0].decode()
+        if setup.returncode != 0:
             raise ConfigError(f"The database could not be brought up to date ({last_words(log)}; see {log}).")
-        return dict(json.loads(done.stdout.decode().strip().splitlines()[-1]))
+        return dict(json.loads(said.strip().splitlines()[-1]))
+
+    def _pause(self) -> None:
+        """A moment between two looks; raises StopAskedError once a signal came."""
+        if self.stop_asked.wait(LOOK_EVERY):
+            raise StopAskedError
 
     def _start_own(self) -> None:
         for name in self.stack.servers:
@@ -232,12 +241,12 @@ class Supervisor:
         deadline = time.monotonic() + START_PATIENCE
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(address, timeout=5, trust_env=False).status_code == 200:
+                if httpx.get(address, timeout=3, trust_env=False).status_code == 200:
                     return
             if not web.child.alive():
                 said = last_words(web.child.log)
                 raise ConfigError(f"The web server did not start ({said}; see {web.child.log}).")
-            time.sleep(LOOK_EVERY)
+            self._pause()
         self.tell(f"Not everything is ready yet: see {address}")
 
     def _greet(self, owner: Mapping[str, Any]) -> None:
