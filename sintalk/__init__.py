@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask_openapi3 import Info, OpenAPI
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from sintalk.config import ConfigError, Settings
+from sintalk.web.proxies import TrustedProxies
 
 ROOT = Path(__file__).parent.parent
 #: In the order of their ranks: lower knows nothing of higher.
@@ -77,7 +78,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 1},
     )
     if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+        app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
 
 
 def _bind_extensions(app: Flask) -> None:
@@ -99,7 +100,7 @@ def _bind_web(app: Flask) -> None:
     app.register_blueprint(health.bp)
 
 
-def _security_schemes() -> dict[str, dict[str, str]]:
+def _security_schemes() -> dict[str, Any]:
     return {
         "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         "Bearer": {"type": "http", "scheme": "bearer", "description": "The same API key as a Bearer token"},

@@ -26,12 +26,12 @@ class Settings:
 
     | variable | default | meaning |
     |---|---|---|
-    | SINTALK_DATA | ./var | folder of everything that lives on disk: embedded servers, logs, the simulator's log |
+    | SINTALK_DATA | ./var | everything that lives on disk: embedded servers, logs |
     | HOST | 127.0.0.1 | address that the web server listens on |
     | PORT | 8000 | its port |
     | SINTALK_PUBLIC_URL | http://HOST:PORT | what invitations, callbacks and links are made of |
-    | SINTALK_TRUSTED_PROXIES | (none) | addresses of proxies whose X-Forwarded-* headers are believed, comma separated |
-    | SINTALK_SECRET_KEY | made once, kept in SINTALK_DATA | signs cookies and callback addresses; the same on every machine |
+    | SINTALK_TRUSTED_PROXIES | (none) | proxies whose X-Forwarded-* headers are believed: addresses, networks |
+    | SINTALK_SECRET_KEY | made once, in SINTALK_DATA | signs cookies and callbacks; the same on every machine |
     | SINTALK_OWNER_EMAIL | owner@sintalk.local | sign-in of the first owner, who is the platform admin |
     | SINTALK_OWNER_PASSWORD | made up and printed once | |
     | SINTALK_DEMO | 0 (1 under `make run`) | first tenant with play money, a sample list and templates |
@@ -97,7 +97,9 @@ class Settings:
             host=host,
             port=port,
             public_url=env.get("SINTALK_PUBLIC_URL", f"http://{shown_host}:{port}").rstrip("/"),
-            trusted_proxies=tuple(p.strip() for p in env.get("SINTALK_TRUSTED_PROXIES", "").split(",") if p.strip()),
+            trusted_proxies=tuple(
+                p.strip() for p in env.get("SINTALK_TRUSTED_PROXIES", "").split(",") if p.strip()
+            ),
             secret_key=env.get("SINTALK_SECRET_KEY") or (_read(secret) if secret.exists() else None),
             owner_email=env.get("SINTALK_OWNER_EMAIL", "owner@sintalk.local").strip().lower(),
             owner_password=env.get("SINTALK_OWNER_PASSWORD"),
@@ -173,6 +175,8 @@ def _worker_counts(text: str) -> dict[str, int]:
     for part in text.split(","):
         queue, _, count = part.strip().partition("=")
         if not queue or not (count or "1").isdigit():
-            raise ConfigError(f"SINTALK_WORKERS takes queue=count pairs, as in default=1,dispatch=2, not {text!r}.")
+            raise ConfigError(
+                f"SINTALK_WORKERS takes queue=count pairs, as in default=1,dispatch=2, not {text!r}."
+            )
         counts[queue] = int(count or "1")
     return counts

@@ -64,7 +64,8 @@ def guard() -> ResponseReturnValue | None:
     if view is None or request.endpoint == "static":
         return None
     if request.path.startswith("/api/"):
-        return _guard_api(view)
+        _guard_api(view)
+        return None
     return _guard_page(view)
 
 

@@ -83,7 +83,7 @@ def prices(tenant_id: UUID) -> dict[str, int]:
     return {**DEFAULT_PRICES, **dict(own)}
 
 
-def statement(tenant_id: UUID) -> Select[tuple[LedgerTransaction]]:
+def statement(tenant_id: UUID) -> Select[LedgerTransaction]:
     """The tenant's ledger transactions; ids and `seq` rise together."""
     return select(LedgerTransaction).where(LedgerTransaction.tenant_id == tenant_id)
 

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField
 
 from sintalk.campaigns.schemas import CampaignIn
-from sintalk.web.forms import Form
+from sintalk.web.forms import Form, typed
 from sintalk.web.schemas import Body, Id, Name
 from sintalk.web.validation import check
 
@@ -32,7 +32,7 @@ class WhoForm(Form):
 
     def checked(self) -> Who:
         """The answers. Raises Invalid with all faults."""
-        return check(Who, {"name": self.name.data or "", "contact_list_id": self.contact_list_id.data or ""})
+        return check(Who, {"name": typed(self.name), "contact_list_id": self.contact_list_id.data or ""})
 
 
 class WhatForm(Form):

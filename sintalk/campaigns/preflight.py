@@ -69,7 +69,8 @@ def preflight(tenant_id: UUID, campaign_id: UUID) -> Preflight:
     balance = billing.balance(tenant_id)
     found = Preflight(available_micros=balance.available, overdraft_micros=balance.overdraft_limit)
     chance = random.Random(campaign.id.int)  # noqa: S311 - the same five people each time one looks
-    read, phones = 0, set()
+    read = 0
+    phones: set[str] = set()
     for page in audience.pages(tenant_id, campaign.contact_list_id):
         for draft in audience.drafts(tenant_id, campaign.channel, prepared, prices, page):
             _count(found, draft, phones, chance)

@@ -79,9 +79,7 @@ def get(tenant_id: UUID, campaign_id: UUID) -> Campaign:
     return owned(Campaign, tenant_id, campaign_id)
 
 
-def campaigns(
-    tenant_id: UUID, *, status: str | None = None, channel: str | None = None
-) -> Select[tuple[Campaign]]:
+def campaigns(tenant_id: UUID, *, status: str | None = None, channel: str | None = None) -> Select[Campaign]:
     """The tenant's campaigns."""
     rows = select(Campaign).where(Campaign.tenant_id == tenant_id, Campaign.deleted_at.is_(None))
     if status:

@@ -150,7 +150,7 @@ class Wanted:
     external_id: str | None = None
 
 
-def notifications(tenant_id: UUID, wanted: Wanted) -> Select[tuple[Notification]]:
+def notifications(tenant_id: UUID, wanted: Wanted) -> Select[Notification]:
     """The tenant's notifications that are wanted."""
     rows = select(Notification).where(Notification.tenant_id == tenant_id)
     if wanted.channel:
@@ -227,8 +227,9 @@ def _left_out(draft: Draft, reason: str) -> Draft:
 
 
 COLUMNS = (
-    "id, tenant_id, dispatch_id, chunk_no, contact_id, template_id, channel, phone, name, addressable, text, payload,"
-    " encoding, segments, price_micros, status, attempts, fence, carrier, error_code, external_id, created_at, updated_at"
+    "id, tenant_id, dispatch_id, chunk_no, contact_id, template_id, channel, phone, name, addressable, text,"
+    " payload, encoding, segments, price_micros, status, attempts, fence, carrier, error_code, external_id,"
+    " created_at, updated_at"
 )
 
 

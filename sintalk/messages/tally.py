@@ -21,7 +21,7 @@ MOVE = text(
                           AND sending + CAST(:sending AS integer) = 0 THEN 'finished' ELSE status END,
        finished_at = CASE WHEN status = 'ready' AND queued + CAST(:queued AS integer) = 0
                           AND sending + CAST(:sending AS integer) = 0 THEN clock_timestamp() ELSE finished_at END
-     WHERE id = :id RETURNING status"""
+     WHERE id = :id RETURNING status"""  # noqa: S608 - the names are our own
 )
 
 

@@ -22,7 +22,9 @@ from sintalk.web.validation import check, read_body, read_query
 
 PREFIX = "/api/v1"
 SECURITY: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]
-PROBLEMS = {str(status): Problem for status in (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500)}
+PROBLEMS: dict[Any, Any] = {
+    str(status): Problem for status in (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500)
+}
 
 # Every operation asks for the schemas of the same error answers: a third of the time that a process takes to start.
 utils.get_model_schema = cache(utils.get_model_schema)

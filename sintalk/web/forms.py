@@ -44,3 +44,8 @@ def show_faults(form: Form, error: Invalid, *, fields: dict[str, str] | None = N
             form[name].errors = [*form[name].errors, sentence]
         else:
             form.form_errors.append(sentence)
+
+
+def typed(field: Any) -> str:
+    """What was typed into a text field. Browsers can send U+0000, the database cannot hold it."""
+    return (field.data or "").replace("\x00", "")

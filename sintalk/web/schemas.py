@@ -78,9 +78,11 @@ class Answer(BaseModel):
 class PageQuery(Query):
     """Paging of every list: newest first, by offset, or by `after` (the last id seen), which stays flat."""
 
-    limit: int = Field(50, ge=1, le=200, description="How many at the most, 1 to 200")
-    offset: int = Field(0, ge=0, le=1_000_000_000, description="How many to leave out")
-    after: Id | None = Field(None, description="Keyset paging: the id of the last row of the page before")
+    limit: int = Field(default=50, ge=1, le=200, description="How many at the most, 1 to 200")
+    offset: int = Field(default=0, ge=0, le=1_000_000_000, description="How many to leave out")
+    after: Id | None = Field(
+        default=None, description="Keyset paging: the id of the last row of the page before"
+    )
 
 
 class PageOf(Answer, Generic[T]):

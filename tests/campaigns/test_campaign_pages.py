@@ -6,11 +6,13 @@ import html
 import re
 
 import pytest
+from sqlalchemy import text
 
-from sintalk.campaigns import service
+from sintalk.campaigns import expansion, service
 from sintalk.campaigns.models import Campaign
+from sintalk.contacts import opt_outs
 from sintalk.contacts import service as contacts
-from sintalk.db import session
+from sintalk.db import atomic, session
 from sintalk.message_templates import service as templates
 from sintalk.message_templates.schemas import TemplateIn
 from tests import factories
@@ -22,8 +24,8 @@ def page_of(answer) -> str:
     return html.unescape(answer.get_data(as_text=True))
 
 
-def template_of(user, text: str = "Oi {{nome}}, tem {{oferta|pão}} hoje", name: str = "Oferta"):
-    made = TemplateIn(name=name, channel="sms", sms={"text": text})
+def template_of(user, words: str = "Oi {{nome}}, tem {{oferta|pão}} hoje", name: str = "Oferta"):
+    made = TemplateIn(name=name, channel="sms", sms={"text": words})
     return templates.create(user.tenant_id, made, by=user.actor())
 
 
@@ -131,10 +133,11 @@ def test_a_draft_can_be_changed_at_each_step_and_goes_on_at_the_check(signed_in,
 def test_the_check_says_who_is_left_out_and_why(signed_in, alice, offer):
     people = [*PEOPLE, ("Davi", None), ("Eva", "11987654329")]
     clients = list_of(alice, people)
-    contacts.opt_out(alice.tenant_id, phone="11987654329") if hasattr(contacts, "opt_out") else None
+    opt_outs.opt_out(alice.tenant_id, phone="+5511987654329")
     draft = draft_of(alice, clients, template_of(alice, "Oi {{nome}}"))
     page = page_of(signed_in.get(f"/campaigns/{draft.id}/check"))
-    assert re.search(r"<strong[^>]*>1</strong> <span>[^<]*(phone|telefone)", page)
+    left_out = re.findall(r"<strong[^>]*>(\d+)</strong> <span>([^<]*)", page)
+    assert sorted(left_out) == [("1", "estão sem telefone"), ("1", "pediram descadastro")]
 
 
 def test_without_money_there_is_no_button(signed_in, alice, draft):
@@ -205,3 +208,41 @@ def test_nothing_of_a_foreign_campaign_is_there(app, charlie, draft, clients, of
     assert stranger.post(step, data={"template_id": str(offer.id)}).status_code == 422
     step = f"/campaigns/new/message?name=x&contact_list_id={clients.id}"
     assert stranger.post(step, data={"template_id": str(template_of(charlie).id)}).status_code == 422
+
+
+def test_the_page_polls_while_something_is_to_come_and_then_no_more(signed_in, alice, draft):
+    factories.money(alice.tenant_id, 10)
+    service.launch(alice.tenant_id, draft.id, by=alice.actor())
+    path = f"/campaigns/{draft.id}/progress"
+    assert "hx-get" in page_of(signed_in.get(path))
+
+    expansion.expand(draft.id)
+    page = page_of(signed_in.get(path))
+    assert "hx-get" in page
+    assert "0 de 3" in page
+    assert "R$\xa00,24" in page
+
+    with atomic() as current:
+        current.execute(
+            text("UPDATE campaigns SET status = 'completed', completed_at = now() - interval '1 day'")
+        )
+    page = page_of(signed_in.get(path))
+    assert "hx-get" not in page
+
+
+def test_a_campaign_that_waits_for_money_says_so_and_goes_on_after_a_top_up(signed_in, alice, draft):
+    factories.money(alice.tenant_id, 0.24)
+    service.launch(alice.tenant_id, draft.id, by=alice.actor())
+    with atomic() as current:
+        current.execute(text("UPDATE accounts SET posted = posted - 1"))
+    expansion.expand(draft.id)
+    path = f"/campaigns/{draft.id}"
+    assert f"{path}/retry" in page_of(signed_in.get(path))
+    assert signed_in.post(f"{path}/retry").status_code == 303
+    session().expire_all()
+    assert service.get(alice.tenant_id, draft.id).status == "paused"
+    with atomic() as current:
+        current.execute(text("UPDATE accounts SET posted = posted + 1"))
+    assert signed_in.post(f"{path}/retry").status_code == 303
+    session().expire_all()
+    assert service.get(alice.tenant_id, draft.id).status == "running"

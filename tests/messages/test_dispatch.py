@@ -79,7 +79,9 @@ def test_a_number_that_is_there_twice_is_written_to_once(running):
 def test_without_the_money_nothing_goes_out_and_nothing_is_held(running):
     _, simulator, tenant_id = running
     dispatch = service.open_dispatch(tenant_id, campaign_id=None, channel="sms", carrier="simulator")
-    rows = [draft.__class__(**{**_fields(draft), "price_micros": 400 * BRL}) for draft in drafts("1111", each=3)]
+    rows = [
+        draft.__class__(**{**_fields(draft), "price_micros": 400 * BRL}) for draft in drafts("1111", each=3)
+    ]
     service.fill(dispatch, rows, template_id=None)
     with pytest.raises(InsufficientBalance):
         service.reserve(dispatch, memo="test")
@@ -213,5 +215,7 @@ def _die_after_submit(app, monkeypatch):
 
 def _let_leases_run_out():
     with atomic() as current:
-        current.execute(update(Chunk).where(Chunk.lease_until.is_not(None)).values(lease_until=now() - timedelta(1)))
+        current.execute(
+            update(Chunk).where(Chunk.lease_until.is_not(None)).values(lease_until=now() - timedelta(1))
+        )
     assert session().scalars(select(Dispatch)).all()

@@ -48,7 +48,11 @@ def test_shuffled_and_tripled_receipts_end_where_the_last_word_is(app, tenant):
     money(tenant.id, 100)
     dispatch = ready_dispatch(tenant.id, drafts("1111", "2222", each=50))
     ids = [str(row) for row in session().scalars(_ids())]
-    told = [(one, status) for one in ids for status in ("sent", "delivered", *(["read"] if one in ids[:20] else []))]
+    told = [
+        (one, status)
+        for one in ids
+        for status in ("sent", "delivered", *(["read"] if one in ids[:20] else []))
+    ]
     told *= 3
     random.Random(7).shuffle(told)
     for start in range(0, len(told), 100):
