@@ -14,14 +14,14 @@ from sintalk.queue import enqueue
 
 #: Finished is what has nothing queued or sending any more; said by the very update that makes it true.
 MOVE = text(
-    "UPDATE dispatches SET "
+    "UPDATE dispatches SET "  # noqa: S608 - the names are our own
     + ", ".join(f"{name} = {name} + CAST(:{name} AS integer)" for name in STATUSES)
     + """, total = total + CAST(:total AS integer), updated_at = clock_timestamp(),
        status = CASE WHEN status = 'ready' AND queued + CAST(:queued AS integer) = 0
                           AND sending + CAST(:sending AS integer) = 0 THEN 'finished' ELSE status END,
        finished_at = CASE WHEN status = 'ready' AND queued + CAST(:queued AS integer) = 0
                           AND sending + CAST(:sending AS integer) = 0 THEN clock_timestamp() ELSE finished_at END
-     WHERE id = :id RETURNING status"""  # noqa: S608 - the names are our own
+     WHERE id = :id RETURNING status"""
 )
 
 
