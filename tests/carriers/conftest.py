@@ -25,15 +25,16 @@ def start_simulator(tmp_path: Path) -> Iterator[Callable[..., Running]]:
 
 
 @pytest.fixture(scope="module")
-def shared_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One simulator for the tests that only try what it refuses."""
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One simulator for all tests that do not stop it."""
     running = Running(tmp_path_factory.mktemp("simulator")).start()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def simulator(start_simulator: Callable[..., Running]) -> Running:
+def own_simulator(start_simulator: Callable[..., Running]) -> Running:
+    """A simulator to be killed."""
     return start_simulator()
 
 
@@ -62,3 +63,8 @@ def connect(receiver: Receiver) -> Iterator[Callable[[Running], SimulatorCarrier
 @pytest.fixture
 def carrier(simulator: Running, connect: Callable[[Running], SimulatorCarrier]) -> SimulatorCarrier:
     return connect(simulator)
+
+
+@pytest.fixture
+def own_carrier(own_simulator: Running, connect: Callable[[Running], SimulatorCarrier]) -> SimulatorCarrier:
+    return connect(own_simulator)

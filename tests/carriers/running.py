@@ -100,20 +100,21 @@ class Running:
         self.process.send_signal(with_signal)
         return self.process.wait(timeout=10)
 
-    def accepted(self) -> list[dict[str, Any]]:
-        """The log, every line of which must be whole."""
-        return (
-            [json.loads(line) for line in self.log_path.read_text().splitlines()]
-            if self.log_path.exists()
-            else []
-        )
+    def accepted(self, only: Iterable[Attempt] | None = None) -> list[dict[str, Any]]:
+        """The log, every line of which must be whole; or its lines about these attempts."""
+        if not self.log_path.exists():
+            return []
+        lines = [json.loads(line) for line in self.log_path.read_text().splitlines()]
+        ids = {str(attempt.id) for attempt in only} if only is not None else None
+        return [line for line in lines if ids is None or line["id"] in ids]
 
 
 class Receiver:
     """A web server that takes receipts, as ours would; `status` is what it answers."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, prefix: str = "") -> None:
         self.status = 200
+        self.prefix = prefix or f"/{uuid4().hex}"
         self.calls: list[list[Event]] = []
         self.requests: list[RawRequest] = []
         self.carrier: SimulatorCarrier | None = None
@@ -122,6 +123,9 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if not self.path.startswith(receiver.prefix):  # another test's, that had this port before
+                    self.send_error(404)
+                    return
                 receiver.take(
                     RawRequest(headers=dict(self.headers), body=body, token=self.path.rpartition("/")[2])
                 )
@@ -134,7 +138,7 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"http://127.0.0.1:{self.server.server_port}{self.prefix}"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def take(self, request: RawRequest) -> None:

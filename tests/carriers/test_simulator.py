@@ -27,7 +27,7 @@ def test_a_batch_is_accepted_logged_and_delivered(carrier, simulator, receiver):
     assert [r.attempt_id for r in results] == [a.id for a in batch]
     assert outcomes(results) == ["accepted"] * 3
     assert len({r.carrier_message_id for r in results}) == 3
-    logged = simulator.accepted()
+    logged = simulator.accepted(batch)
     assert [(line["id"], line["to"], line["channel"], line["text"]) for line in logged] == [
         (str(a.id), a.to, "sms", a.text) for a in batch
     ]
@@ -49,16 +49,17 @@ def test_a_number_ending_in_0002_is_accepted_and_then_not_delivered(carrier, rec
 
 
 def test_a_number_ending_in_0003_is_refused_and_not_logged(carrier, simulator):
-    [result] = carrier.submit(attempts(1, ending="0003"))
+    batch = attempts(1, ending="0003")
+    [result] = carrier.submit(batch)
     assert (result.outcome.value, result.error_code) == ("permanent", "invalid_number")
-    assert simulator.accepted() == []
+    assert simulator.accepted(batch) == []
 
 
 def test_the_answer_for_0004_is_lost_and_its_receipt_comes_later(carrier, simulator, receiver):
     [lost], others = attempts(1, ending="0004"), attempts(2)
     results = {r.attempt_id: r.outcome.value for r in carrier.submit([others[0], lost, others[1]])}
     assert results == {others[0].id: "accepted", lost.id: "unknown", others[1].id: "accepted"}
-    assert str(lost.id) in {line["id"] for line in simulator.accepted()}
+    assert len(simulator.accepted([lost])) == 1
     eventually(lambda: lost.id in {e.message_id for e in receiver.events})
     assert receiver.events[-1].message_id == lost.id
 
@@ -67,13 +68,13 @@ def test_a_lost_answer_is_given_when_the_id_is_repeated(carrier, simulator):
     batch = attempts(1, ending="0004")
     assert outcomes(carrier.submit(batch)) == ["unknown"]
     assert outcomes(carrier.submit(batch)) == ["accepted"]
-    assert len(simulator.accepted()) == 1
+    assert len(simulator.accepted(batch)) == 1
 
 
-def test_a_number_ending_in_0005_is_accepted_and_nothing_more_is_heard(carrier, simulator, receiver):
+def test_a_number_ending_in_0005_is_accepted_and_nothing_more_is_heard(own_carrier, own_simulator, receiver):
     silent, loud = attempts(1, ending="0005"), attempts(1)
-    assert outcomes(carrier.submit(silent + loud)) == ["accepted", "accepted"]
-    eventually(lambda: simulator.health()["receipts_waiting"] == 0 and receiver.events)
+    assert outcomes(own_carrier.submit(silent + loud)) == ["accepted", "accepted"]
+    eventually(lambda: own_simulator.health()["receipts_waiting"] == 0 and receiver.events)
     assert [e.message_id for e in receiver.events] == [loud[0].id]
 
 
@@ -82,7 +83,7 @@ def test_a_number_ending_in_0006_is_throttled_twice_and_then_taken(carrier, simu
     results = [carrier.submit(batch)[0] for _ in range(4)]
     assert outcomes(results) == ["throttled", "throttled", "accepted", "accepted"]
     assert results[0].retry_after_s == 0.5
-    assert len(simulator.accepted()) == 1
+    assert len(simulator.accepted(batch)) == 1
 
 
 def test_rcs_and_voice_are_taken_with_their_payload_in_the_log(carrier, simulator):
@@ -93,7 +94,7 @@ def test_rcs_and_voice_are_taken_with_their_payload_in_the_log(carrier, simulato
         ),
     ]
     assert outcomes(carrier.submit(batch)) == ["accepted", "accepted"]
-    rcs, voice = simulator.accepted()
+    rcs, voice = simulator.accepted(batch)
     assert (rcs["channel"], rcs["text"]) == ("rcs", '{"type": "text", "body": "Promoção"}')
     assert voice["channel"] == "voice" and len(voice["text"]) == 300
 
@@ -102,16 +103,16 @@ def test_a_repeated_id_is_answered_as_before_and_not_logged_again(carrier, simul
     batch = attempts(5)
     first, again = carrier.submit(batch), carrier.submit(batch)
     assert first == again
-    assert len(simulator.accepted()) == 5
+    assert len(simulator.accepted(batch)) == 5
 
 
-def test_a_repeated_id_is_known_after_a_kill_and_a_restart(carrier, simulator):
+def test_a_repeated_id_is_known_after_a_kill_and_a_restart(own_carrier, own_simulator):
     batch = attempts(200)
-    first = carrier.submit(batch)
-    simulator.kill()
-    simulator.start()
-    assert carrier.submit(batch) == first
-    assert len(simulator.accepted()) == 200
+    first = own_carrier.submit(batch)
+    own_simulator.kill()
+    own_simulator.start()
+    assert own_carrier.submit(batch) == first
+    assert len(own_simulator.accepted()) == 200
 
 
 def test_without_idempotency_every_repetition_is_taken_under_a_name_of_its_own(
@@ -137,38 +138,41 @@ def test_one_id_from_sixteen_threads_at_once_is_logged_once(carrier, simulator):
         for batch in batches:
             answers = [pool.submit(carrier.submit, batch) for _ in range(16)]
             assert {outcome for each in answers for outcome in outcomes(each.result())} == {"accepted"}
-    assert Counter(line["id"] for line in simulator.accepted()) == {str(a.id): 1 for b in batches for a in b}
+    everybody = [attempt for batch in batches for attempt in batch]
+    logged = simulator.accepted(everybody)
+    assert Counter(line["id"] for line in logged) == {str(attempt.id): 1 for attempt in everybody}
 
 
 def test_an_id_twice_in_one_request_is_logged_once(carrier, simulator):
     [attempt] = attempts(1)
     assert outcomes(carrier.submit([attempt, attempt])) == ["accepted", "accepted"]
-    assert len(simulator.accepted()) == 1
+    assert len(simulator.accepted([attempt])) == 1
 
 
-def test_a_line_torn_by_a_kill_is_cut_off_and_its_message_taken_again(carrier, simulator):
+def test_a_line_torn_by_a_kill_is_cut_off_and_its_message_taken_again(own_carrier, own_simulator):
     whole, torn = attempts(3), attempts(1)
-    carrier.submit(whole + torn)
-    simulator.kill()
-    data = simulator.log_path.read_bytes()
-    simulator.log_path.write_bytes(data[:-30])
-    simulator.start()
-    assert [line["id"] for line in simulator.accepted()] == [str(a.id) for a in whole]
-    carrier.submit(whole + torn)
-    assert [line["id"] for line in simulator.accepted()] == [str(a.id) for a in whole + torn]
+    own_carrier.submit(whole + torn)
+    own_simulator.kill()
+    data = own_simulator.log_path.read_bytes()
+    own_simulator.log_path.write_bytes(data[:-30])
+    own_simulator.start()
+    assert [line["id"] for line in own_simulator.accepted()] == [str(a.id) for a in whole]
+    own_carrier.submit(whole + torn)
+    assert [line["id"] for line in own_simulator.accepted()] == [str(a.id) for a in whole + torn]
 
 
-def test_a_log_that_is_one_torn_line_is_emptied(simulator):
-    simulator.kill()
-    simulator.log_path.write_bytes(b'{"id": "0198')
-    simulator.start()
-    assert simulator.log_path.read_bytes() == b""
+def test_a_log_that_is_one_torn_line_is_emptied(own_simulator):
+    own_simulator.kill()
+    own_simulator.log_path.write_bytes(b'{"id": "0198')
+    own_simulator.start()
+    assert own_simulator.log_path.read_bytes() == b""
 
 
 def test_text_with_odd_line_breaks_stays_on_one_line(carrier, simulator):
     odd = "a\nb\rc\x85d\u2028e\u2029f\x0bg"
-    carrier.submit([Attempt(id=uuid4(), to="+5511987654321", channel="sms", text=odd)])
-    assert [line["text"] for line in simulator.accepted()] == [odd]
+    attempt = Attempt(id=uuid4(), to="+5511987654321", channel="sms", text=odd)
+    carrier.submit([attempt])
+    assert [line["text"] for line in simulator.accepted([attempt])] == [odd]
 
 
 def test_latency_holds_up_each_answer_and_no_other_request(start_simulator: Start, connect: Connect):
@@ -207,63 +211,74 @@ def test_receipts_wait_for_a_receiver_that_is_away(carrier, receiver):
     eventually(lambda: {e.message_id for e in receiver.events} == sent)
 
 
-def test_receipts_wait_for_a_receiver_that_does_not_listen(carrier, simulator, receiver: Receiver):
+def test_receipts_wait_for_a_receiver_that_does_not_listen(own_carrier, own_simulator, receiver: Receiver):
     port = receiver.server.server_port
     receiver.close()
-    sent = {attempt.id for attempt in _submitted(carrier, 20)}
+    sent = {attempt.id for attempt in _submitted(own_carrier, 20)}
     time.sleep(1.5)  # past the time of all of them
-    assert simulator.health()["receipts_waiting"] == 20
-    back = Receiver(port)
-    back.carrier = carrier
+    assert own_simulator.health()["receipts_waiting"] == 20
+    back = Receiver(port, receiver.prefix)
+    back.carrier = own_carrier
     eventually(lambda: {e.message_id for e in back.events} == sent)
     back.close()
 
 
-def test_receipts_that_are_refused_for_good_are_not_tried_again(carrier, simulator, receiver):
+def test_receipts_that_are_refused_for_good_are_not_tried_again(own_carrier, own_simulator, receiver):
     receiver.status = 403
-    carrier.submit(attempts(1))
-    eventually(lambda: receiver.requests and simulator.health()["receipts_waiting"] == 0)
+    own_carrier.submit(attempts(1))
+    eventually(lambda: receiver.requests and own_simulator.health()["receipts_waiting"] == 0)
     assert len(receiver.requests) == 1
 
 
 def test_receipts_owed_at_a_kill_are_sent_after_the_restart_and_the_others_are_not(
-    carrier, simulator, receiver
+    own_carrier, own_simulator, receiver
 ):
-    before = _submitted(carrier, 10)
-    eventually(lambda: len(receiver.events) == 10 and simulator.health()["receipts_waiting"] == 0)
-    eventually(lambda: str(before[-1].id) in (simulator.folder / "simulator/receipts.jsonl").read_text())
+    before = _submitted(own_carrier, 10)
+    eventually(lambda: len(receiver.events) == 10 and own_simulator.health()["receipts_waiting"] == 0)
+    eventually(lambda: str(before[-1].id) in (own_simulator.folder / "simulator/receipts.jsonl").read_text())
     receiver.status = 503
-    owed = _submitted(carrier, 10) + _submitted(carrier, 3, ending="0005")
-    simulator.kill()
+    owed = _submitted(own_carrier, 10) + _submitted(own_carrier, 3, ending="0005")
+    own_simulator.kill()
     receiver.status = 200
     receiver.calls.clear()
-    simulator.start()
+    own_simulator.start()
     eventually(lambda: len(receiver.events) >= 10)
     assert {e.message_id for e in receiver.events} == {attempt.id for attempt in owed[:10]}
 
 
-def test_receipts_after_a_restart_name_the_same_carrier_id(carrier, simulator, receiver):
+def test_receipts_after_a_restart_name_the_same_carrier_id(own_carrier, own_simulator, receiver):
     receiver.status = 503
-    [result] = carrier.submit(attempts(1))
-    simulator.kill()
+    [result] = own_carrier.submit(attempts(1))
+    own_simulator.kill()
     receiver.status = 200
-    simulator.start()
+    own_simulator.start()
     eventually(lambda: receiver.events)
     assert receiver.events[0].carrier_message_id == result.carrier_message_id
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_cleanly_when_asked(carrier, simulator, how):
-    carrier.submit(attempts(200))
-    assert simulator.stop(how) == 0
-    assert len(simulator.accepted()) == 200
+def test_it_stops_cleanly_when_asked(own_carrier, own_simulator, how):
+    own_carrier.submit(attempts(200))
+    assert own_simulator.stop(how) == 0
+    assert len(own_simulator.accepted()) == 200
 
 
-def test_a_second_one_over_the_same_folder_does_not_start(simulator, tmp_path):
+def test_it_stops_though_an_answer_is_held_up(start_simulator: Start, connect: Connect):
+    running = start_simulator(SINTALK_SIMULATOR_LATENCY_MS="600000")
+    carrier = connect(running)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(carrier.submit, attempts(1))
+        eventually(running.accepted)
+        assert running.stop() == 0
+        assert outcomes(answer.result()) == ["unknown"]
+    assert len(running.accepted()) == 1
+
+
+def test_a_second_one_over_the_same_folder_does_not_start(own_simulator, tmp_path):
     second = Running(tmp_path)
     with pytest.raises(AssertionError, match="did not start"):
         second.start()
-    assert simulator.health()["status"] == "ok"
+    assert own_simulator.health()["status"] == "ok"
 
 
 def _post(simulator: Running, **request) -> httpx.Response:
@@ -291,10 +306,10 @@ GOOD = {"id": "0199a1b2-0000-7000-8000-000000000001", "to": "+5511987654321", "c
         ({"content": iter([b"x"]), "headers": {"Content-Type": "application/json"}}, 411),
     ],
 )
-def test_a_request_that_is_wrong_as_a_whole_is_refused_and_nothing_taken(shared_simulator, request_, status):
-    before = shared_simulator.accepted()
-    assert _post(shared_simulator, **request_).status_code == status
-    assert shared_simulator.accepted() == before
+def test_a_request_that_is_wrong_as_a_whole_is_refused_and_nothing_taken(simulator, request_, status):
+    before = simulator.accepted()
+    assert _post(simulator, **request_).status_code == status
+    assert simulator.accepted() == before
 
 
 @pytest.mark.parametrize(
@@ -311,12 +326,12 @@ def test_a_request_that_is_wrong_as_a_whole_is_refused_and_nothing_taken(shared_
         {"payload": "p", "text": None},
     ],
 )
-def test_a_bad_message_is_rejected_alone(shared_simulator, fault):
+def test_a_bad_message_is_rejected_alone(simulator, fault):
     good = {**GOOD, "id": str(uuid4())}
-    before = len(shared_simulator.accepted())
-    answer = _post(shared_simulator, json=_body({**GOOD, **fault}, "not even an object", good))
+    before = len(simulator.accepted())
+    answer = _post(simulator, json=_body({**GOOD, **fault}, "not even an object", good))
     assert Counter(r["status"] for r in answer.json()["results"]) == {"rejected": 2, "accepted": 1}
-    assert [line["id"] for line in shared_simulator.accepted()][before:] == [good["id"]]
+    assert [line["id"] for line in simulator.accepted()][before:] == [good["id"]]
 
 
 def test_the_secret_key_is_not_in_what_it_sends(carrier, receiver):

@@ -9,7 +9,9 @@ from sintalk.config import ConfigError, Settings
 if __name__ == "__main__":
     try:
         settings = Settings.from_env()
-        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        logging.basicConfig(
+            level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        )
         logging.getLogger("httpx").setLevel(logging.WARNING)
         run(settings)
     except ConfigError as error:
