@@ -29,7 +29,7 @@ def main() -> None:
     logging.basicConfig(
         level=Settings.from_env().log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    for chatty in ("httpx", "botocore", "boto3", "urllib3"):
+    for chatty in ("httpx", "botocore", "boto3", "urllib3", "alembic.runtime.plugins"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
