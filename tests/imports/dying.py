@@ -1,0 +1,52 @@
+"""A worker that dies at a named point: `python -m tests.imports.dying <import id> <point> <nth time>`.
+
+It ends by os._exit(137), as after kill -9: nothing is rolled back by us, flushed or given back.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from sintalk import create_app
+from sintalk.imports import batches, jobs, merging, runner
+
+DEAD = 137
+
+
+def dying(act: Callable[..., Any], nth: int, *, before: bool = False) -> Callable[..., Any]:
+    """The same, but at the nth call the process is gone: before it, or when it is done."""
+    calls = 0
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == nth and before:
+            os._exit(DEAD)
+        result = act(*args, **kwargs)
+        if calls == nth:
+            os._exit(DEAD)
+        return result
+
+    return wrapped
+
+
+def main(import_id: str, point: str, nth: int) -> None:
+    batches.SIZE = 500
+    module, name, before = {
+        "claimed": (runner, "claim", False),
+        "surveyed": (runner, "_survey", False),
+        "writing": (merging, "write", False),
+        "written": (runner, "_write", False),
+        "finishing": (runner, "finish", True),
+        "finished": (runner, "finish", False),
+    }[point]
+    setattr(module, name, dying(getattr(module, name), nth, before=before))
+    with create_app().app_context():
+        jobs.run(import_id)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
