@@ -8,7 +8,7 @@ from wtforms import RadioField, StringField, TextAreaField
 from sintalk.message_templates.models import Template
 from sintalk.message_templates.schemas import TemplateIn
 from sintalk.message_templates.sms import line_feeds
-from sintalk.web.forms import Form
+from sintalk.web.forms import Form, typed
 from sintalk.web.validation import check
 
 ENCODINGS = [
@@ -35,8 +35,8 @@ class SmsForm(Form):
 
     def content(self) -> dict[str, Any]:
         """The SMS as it is typed. Browsers send line ends as CRLF."""
-        return {"text": line_feeds(self.text.data or ""), "encoding": self.encoding.data or "auto"}
+        return {"text": line_feeds(typed(self.text)), "encoding": self.encoding.data or "auto"}
 
     def checked(self) -> TemplateIn:
         """The template as the contract takes it. Raises Invalid with all faults."""
-        return check(TemplateIn, {"name": self.name.data or "", "channel": "sms", "sms": self.content()})
+        return check(TemplateIn, {"name": typed(self.name), "channel": "sms", "sms": self.content()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from sqlalchemy import Select, select
 from sintalk.accounts.service import record
 from sintalk.db import atomic, now, session
 from sintalk.errors import Detail, Invalid
+from sintalk.files import service as files
 from sintalk.message_templates import content, sms
 from sintalk.message_templates.models import Template
 from sintalk.message_templates.samples import SAMPLES, VALUES
@@ -23,7 +25,8 @@ NAME_LIMIT = 200
 
 
 def create(tenant_id: UUID, given: TemplateIn, *, by: Actor) -> Template:
-    """A new template of checked content."""
+    """A new template of checked content. Raises 422 for an unknown file, 409 `file_not_confirmed`."""
+    _check_file(tenant_id, given)
     with atomic() as current:
         template = Template(tenant_id=tenant_id, name=given.name, channel=given.channel)
         _fill(template, given.content())
@@ -60,7 +63,8 @@ def placeholders_in_use(tenant_id: UUID) -> list[str]:
 
 
 def update(tenant_id: UUID, template_id: UUID, given: TemplateIn, *, by: Actor) -> Template:
-    """Give a template another name and content. Raises NotFound, and 422 where the channel is another one."""
+    """Give a template another name and content. Raises NotFound, 422 for another channel or an unknown file."""
+    _check_file(tenant_id, given)
     with atomic():
         template = owned(Template, tenant_id, template_id, lock=True)
         if given.channel != template.channel:
@@ -120,6 +124,15 @@ def sample(channel: str, kept: Mapping[str, Any]) -> Preview:
     """What a made-up person would get; a value that nobody has is shown by its name."""
     named = {name: name for name in content.required(kept)}
     return preview(channel, kept, {**named, **VALUES})
+
+
+def _check_file(tenant_id: UUID, given: TemplateIn) -> None:
+    if given.voice is None or given.voice.file_id is None:
+        return
+    try:
+        files.confirmed(tenant_id, given.voice.file_id, kind="audio")
+    except Invalid as error:
+        raise Invalid(*[replace(fault, field=f"voice.{fault.field}") for fault in error.details]) from None
 
 
 def _fill(template: Template, kept: dict[str, Any]) -> None:

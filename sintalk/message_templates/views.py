@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from sintalk.errors import Invalid
 from sintalk.message_templates import placeholders, samples, service, sms
+from sintalk.message_templates.content import CHANNELS
 from sintalk.message_templates.forms import SmsForm
 from sintalk.message_templates.models import Template
 from sintalk.web.forms import show_faults
@@ -21,9 +22,9 @@ bp = Blueprint("message_templates", __name__)
 @bp.get("/templates")
 def index() -> ResponseReturnValue:
     """All templates, by channel and by name."""
-    channel = request.args.get("channel", "")
+    channel, search = request.args.get("channel"), request.args.get("search", "").replace("\x00", "")
     rows = service.templates_of(
-        g.actor.tenant_id, channel=channel or None, search=request.args.get("search", "").replace("\x00", "")
+        g.actor.tenant_id, channel=channel if channel in CHANNELS else None, search=search
     )
     return render_template("message_templates/index.html", page=paginate(rows, paging(), by=Template.id))
 

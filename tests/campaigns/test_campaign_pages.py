@@ -17,7 +17,7 @@ from sintalk.message_templates import service as templates
 from sintalk.message_templates.schemas import TemplateIn
 from tests import factories
 
-PEOPLE = [("Ana", "11987654321"), ("Bento", "11987654322"), ("Célia", "11987654323")]
+PEOPLE = [("Ana", "+5511987654321"), ("Bento", "+5511987654322"), ("Célia", "+5511987654323")]
 
 
 def page_of(answer) -> str:
@@ -131,7 +131,7 @@ def test_a_draft_can_be_changed_at_each_step_and_goes_on_at_the_check(signed_in,
 
 
 def test_the_check_says_who_is_left_out_and_why(signed_in, alice, offer):
-    people = [*PEOPLE, ("Davi", None), ("Eva", "11987654329")]
+    people = [*PEOPLE, ("Davi", None), ("Eva", "+5511987654329")]
     clients = list_of(alice, people)
     opt_outs.opt_out(alice.tenant_id, phone="+5511987654329")
     draft = draft_of(alice, clients, template_of(alice, "Oi {{nome}}"))
@@ -159,7 +159,7 @@ def test_an_empty_list_cannot_be_sent_to(signed_in, alice, offer):
 def test_what_changed_since_the_check_is_checked_again(signed_in, alice, draft, clients):
     factories.money(alice.tenant_id, 10)
     seal = seal_of(page_of(signed_in.get(f"/campaigns/{draft.id}/check")))
-    contacts.create_contact(alice.tenant_id, clients.id, name="Davi", phone="11987654329")
+    contacts.create_contact(alice.tenant_id, clients.id, name="Davi", phone="+5511987654329")
     sent = signed_in.post(f"/campaigns/{draft.id}/launch", data={"seal": seal})
     assert sent.location.endswith("/check")
     session().expire_all()

@@ -126,3 +126,20 @@ def test_a_foreign_id_is_answered_like_one_that_does_not_exist(api, charlie_api,
         assert {answer.json["error_code"] for answer in answers} == {"not_found"}
     assert charlie_api.get("/templates").json["total"] == 0
     assert api.get(f"/templates/{template['id']}").json == template
+
+
+def test_a_voice_template_needs_a_confirmed_audio_file_of_ours(api, charlie_api):
+    upload = {"kind": "audio", "filename": "a.mp3", "content_type": "audio/mpeg"}
+    theirs = charlie_api.post("/files/upload-url", upload).json["file_id"]
+    pending = api.post("/files/upload-url", upload).json["file_id"]
+    csv = api.post("/files/upload-url", {**upload, "kind": "csv", "content_type": "text/csv"}).json["file_id"]
+
+    def answer(file_id):
+        return api.post("/templates", voice(source="audio", tts=None, file_id=str(file_id)))
+
+    for unknown in (uuid4(), theirs, csv):
+        assert answer(unknown).status_code == 422
+        assert answer(unknown).json["details"][0]["field"] == "voice.file_id"
+    assert answer(theirs).json["details"] == answer(uuid4()).json["details"]
+    assert answer(pending).status_code == 409
+    assert api.get("/templates").json["total"] == 0
