@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -33,7 +34,10 @@ def environment(data: Path, **more: str) -> dict[str, str]:
 
 
 def free_port() -> int:
-    return next(port for port in range(23_000, 29_000, 7) if ports.is_free(port))
+    """By chance, so that two runs of the tests on one machine do not get the same one."""
+    while not ports.is_free(port := random.randint(23_000, 29_000)):
+        pass
+    return port
 
 
 class Product:
@@ -144,7 +148,7 @@ def _all_of(data: Path) -> Iterator[tuple[int, str]]:
                 yield int(entry.name), words.decode("utf-8", "replace")
 
 
-def eventually(holds: Callable[[], Any], why: Callable[[], str] = lambda: "", seconds: float = 30.0) -> None:
+def eventually(holds: Callable[[], Any], why: Callable[[], str] = lambda: "", seconds: float = 60.0) -> None:
     """Wait until it holds. The limit is for what never comes, not a measure of speed."""
     deadline = time.monotonic() + seconds
     while not holds():
