@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from sintalk.message_templates import placeholders, sms
 from sintalk.message_templates.placeholders import fold
 from sintalk.message_templates.views import counting_tables
 
+CHROMIUM = os.environ.get("SINTALK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 SCRIPT = Path(__file__).parents[2] / "static" / "js" / "sms-text.js"
 LETTERS = [*"aaaaaaaaaé€ã😀\n\r^ç`[ªº“”–…½™•\t\u00a0", "\r\n", "e\u0301", "Ж", "漢", "\u200b", "👍🏽", "ﬁ"]
 TEXTS = [
@@ -49,7 +51,7 @@ def texts(count: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def page(playwright: Any) -> Iterator[Any]:
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
     page = browser.new_page()
     page.add_script_tag(path=str(SCRIPT))
     page.evaluate("tables => { window.counting = smsText.counter(tables); }", counting_tables())
