@@ -51,9 +51,10 @@ def run() -> None:
 
 def steps() -> list[Step]:
     """All of it, most urgent first."""
+    from sintalk.auth import service as auth
     from sintalk.campaigns import service as campaigns
     from sintalk.files import service as files
-    from sintalk.messages import reaper, settling
+    from sintalk.messages import reaper, receipts, settling
     from sintalk.web import idempotency
 
     return [
@@ -67,6 +68,8 @@ def steps() -> list[Step]:
         Step(30.0, lambda: settling.settle_due(unfinished_too=True)),
         Step(300.0, files.expire),
         Step(600.0, idempotency.forget_old),
+        Step(3_600.0, receipts.forget_applied),
+        Step(3_600.0, auth.forget_sessions),
     ]
 
 

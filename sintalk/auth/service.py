@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, delete, select, update
 
 from sintalk.accounts import service as accounts
 from sintalk.accounts.models import User
@@ -77,6 +77,13 @@ def sign_out(token: str) -> None:
     with atomic() as current:
         for row in current.scalars(select(SignedIn).where(SignedIn.token_hash == _hash(token))):
             current.delete(row)
+
+
+def forget_sessions() -> int:
+    """Drop the rows of sessions that ran out; how many that were. For the sweeper."""
+    with atomic() as current:
+        gone = current.execute(delete(SignedIn).where(SignedIn.created_at < now() - LONGEST))
+    return gone.rowcount  # type: ignore[attr-defined]
 
 
 def create_key(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,13 +14,23 @@ from sintalk.db import atomic, now
 from sintalk.message_templates.content import Prepared, prepare
 from sintalk.messages import service as messages
 from sintalk.messages.service import CHUNK
-from sintalk.queue import stopping
+from sintalk.queue import enqueue, stopping
+
+#: Seconds of work before others in the queue have their turn.
+TURN_S = 2.0
 
 
 def expand(campaign_id: UUID) -> None:
-    """Go on where the cursor stands, until everybody has a row; then hold the money. Safe to run twice at once."""
+    """Go on where the cursor stands, until everybody has a row; then hold the money. Safe to run twice at once.
+
+    After a few seconds it rings for itself and makes room: receipts wait in the same queue.
+    """
     prepared: Prepared | None = None
+    began = monotonic()
     while not stopping.is_set():
+        if monotonic() - began > TURN_S:
+            enqueue("sintalk.campaigns.jobs.expand", campaign_id)
+            return
         with atomic() as current:
             campaign = current.scalar(
                 select(Campaign)

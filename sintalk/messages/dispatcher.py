@@ -27,6 +27,7 @@ from sintalk.queue import stopping
 
 log = logging.getLogger(__name__)
 
+#: Longer than any carrier call may take, since nothing renews it meanwhile.
 LEASE = timedelta(seconds=30)
 #: Waits after a carrier that took nothing: 0.5 s, doubled each time, up to this.
 LONGEST_WAIT_S = 30.0
@@ -152,12 +153,14 @@ class Worker:
             steps = self._write(answers, idempotent=self.carrier.info.idempotency == "client_id")
             mine = chunk.fence == self.fence
             batch: list[Attempt] = []
+            through = False
             if mine and dispatch.status == "ready" and not stopping.is_set():
                 batch, suppressed = self._intend(self.carrier.limits.max_batch)
                 steps += [("queued", "sending")] * len(batch) + [("queued", "suppressed")] * suppressed
                 chunk.lease_until = now() + LEASE
+                through = not batch
             if mine and not batch:
-                self._hand_back(chunk)
+                self._hand_back(chunk, through=through)
             current.flush()
             if answers or steps:
                 results.settle_later(self.dispatch_id, [self.no])
@@ -223,12 +226,13 @@ class Worker:
         ]
         return attempts, len(suppressed)
 
-    def _hand_back(self, chunk: Chunk) -> None:
+    def _hand_back(self, chunk: Chunk, *, through: bool) -> None:
         """Give the chunk up: done, or due again once the carrier may be asked once more."""
         chunk.lease_until = None
-        if stopping.is_set() or self.put_back:
-            chunk.setbacks = 0 if self.progress else min(self.setbacks + 1, 10)
-            wait = max(self.wait_s, min(LONGEST_WAIT_S, 0.5 * 2**chunk.setbacks)) if self.put_back else 0.0
-            chunk.due_at = now() + timedelta(seconds=wait)
-        else:
+        if through and not self.put_back:
             chunk.status = "done"
+            return
+        if self.put_back:
+            chunk.setbacks = 0 if self.progress else min(self.setbacks + 1, 10)
+            wait = max(self.wait_s, min(LONGEST_WAIT_S, 0.5 * 2**chunk.setbacks))
+            chunk.due_at = now() + timedelta(seconds=wait)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sintalk.carriers import registry
@@ -27,6 +27,8 @@ from sintalk.queue import enqueue, stopping
 
 #: Callbacks applied in one transaction: with 200 receipts each, a transaction of about 0.1 s.
 AT_ONCE = 5
+#: Raw callbacks are kept this long after they were applied: carriers repeat them for a day or two.
+KEPT_FOR = timedelta(days=7)
 
 APPLY = text("""
     UPDATE notifications n
@@ -80,6 +82,13 @@ def apply_waiting() -> int:
     while not stopping.is_set() and (done := _apply_some()):
         applied += done
     return applied
+
+
+def forget_applied() -> int:
+    """Drop callbacks that were applied long ago; how many that were. For the sweeper."""
+    with atomic() as current:
+        gone = current.execute(delete(RawReceipt).where(RawReceipt.applied_at < now() - KEPT_FOR))
+    return gone.rowcount  # type: ignore[attr-defined]
 
 
 def anything_waiting() -> bool:

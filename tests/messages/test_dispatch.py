@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sintalk import checks
 from sintalk.billing import service as billing
 from sintalk.carriers import registry
+from sintalk.carriers.base import Limits
 from sintalk.db import atomic, now, session
 from sintalk.errors import InsufficientBalance
 from sintalk.messages import dispatcher, reaper, results, service, settling, tally
@@ -192,6 +193,24 @@ def test_a_paused_dispatch_is_left_alone(running):
     dispatch = ready_dispatch(tenant_id, drafts("1111"))
     service.pause(dispatch)
     assert dispatcher.drain() == 0 and simulator.accepted() == []
+
+
+def test_a_dispatch_paused_in_the_middle_of_a_chunk_goes_on_with_the_rest(running, monkeypatch):
+    app, simulator, tenant_id = running
+    dispatch = ready_dispatch(tenant_id, drafts("1111", each=10))
+    carrier = registry.get("simulator", app.config["SETTINGS"])
+    monkeypatch.setattr(carrier, "limits", Limits(max_batch=4))
+    worker = dispatcher.Worker(dispatcher.claim())
+    answers = carrier.submit(worker._step(()))
+    service.pause(dispatch)
+    assert worker._step(answers) == []
+    assert counts(dispatch) == {"sent": 4, "queued": 6} or counts(dispatch) == {"delivered": 4, "queued": 6}
+    assert dispatcher.drain() == 0
+    with atomic() as current:
+        current.execute(update(Dispatch).values(status="ready"))
+    work_until(lambda: counts(dispatch) == {"delivered": 10})
+    assert set(times_accepted(simulator).values()) == {1}
+    assert checks.run() == []
 
 
 def _fields(draft):

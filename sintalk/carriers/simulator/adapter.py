@@ -74,7 +74,7 @@ class SimulatorCarrier:
         self._callback_url = f"{base}/callbacks/{NAME}/{callback_token(settings.secret_key, NAME)}"
         self._url = settings.simulator_url.rstrip("/") + "/messages"
         self._client = httpx.Client(
-            timeout=httpx.Timeout(30.0, connect=2.0), trust_env=False
+            timeout=httpx.Timeout(20.0, connect=2.0), trust_env=False
         )  # loopback: no proxy
 
     def submit(self, batch: Sequence[Attempt]) -> list[SubmitResult]:
