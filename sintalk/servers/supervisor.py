@@ -129,9 +129,9 @@ class Supervisor:
         if started:
             self.tell("Stopping")
         own = [part.child for part in self.parts if part.name not in self.stack.servers]
-        # Who makes work stops before who serves it: workers, then web and simulator, then the servers.
-        _stop_together([child for child in own if child.name not in ("web", "simulator")])
-        _stop_together([child for child in own if child.name in ("web", "simulator")])
+        # The carrier stays until nobody talks to it any more: an answer cut off is a message nobody is sure of.
+        _stop_together([child for child in own if child.name != "simulator"])
+        _stop_together([child for child in own if child.name == "simulator"])
         self.stack.stop()
         servers_file(self.data).unlink(missing_ok=True)
         if started:
