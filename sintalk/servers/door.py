@@ -10,8 +10,38 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from sintalk.config import Settings
+from sintalk.servers import ports
 
 CHUNK = 64 * 1024
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def plan(settings: Settings, tell: Callable[[str], None]) -> tuple[Settings, int | None]:
+    """Whether the embedded store needs a door: its port, and the settings with its public address.
+
+    None where the product stays on loopback, or the person's own store or address is named.
+    """
+    embedded = not (settings.s3_endpoint_url or settings.s3_access_key_id)
+    if settings.host in LOOPBACK or settings.s3_public_url or not embedded:
+        return settings, None
+    kept = settings.data / "run" / "store-door.json"
+    port = ports.pick(["door"], kept, host=settings.host, wishes={"door": settings.port + 1})["door"]
+    public = urlsplit(settings.public_url)
+    shown = f"[{public.hostname}]" if ":" in (public.hostname or "") else public.hostname
+    address = f"http://{shown}:{port}"
+    tell(f"Uploads from other machines go to {address}")
+    if public.hostname in LOOPBACK:
+        tell("SINTALK_PUBLIC_URL is not set: links and uploads work on this machine only")
+    if public.scheme == "https":
+        tell(
+            "Browsers upload from https to https only: set S3_PUBLIC_URL to your proxy's address for the store"
+        )
+    return replace(settings, s3_public_url=address), port
 
 
 def run(host: str, port: int, target: int) -> None:

@@ -15,8 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from sintalk.config import ConfigError, Settings, servers_file
-from sintalk.servers import folder, ports
+from sintalk.servers import door, folder, ports
 from sintalk.servers.process import (
     MARK,
     Child,
@@ -48,7 +48,6 @@ LOOK_EVERY = 0.1
 #: Seconds that our own processes get to finish what they are at when all is stopped.
 STOP_PATIENCE = 8.0
 START_PATIENCE = 60.0
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -98,20 +97,21 @@ class Supervisor:
         self.parts: list[Part] = []
         self.stop_asked = threading.Event()
         self.store_door: int | None = None
+        self.owner: dict[str, Any] = {}
         self.log = log_file(self.data, "supervisor")
 
     def start(self) -> None:
         """Servers, then migrations and the first owner, then our own processes; the address at the end."""
         end_leftovers(self.data)
         refuse_taken_port(self.settings.host, self.settings.port)
-        self._plan_store_door()
+        self.settings, self.store_door = door.plan(self.settings, self.tell)
         self.tell(f"Starting the servers, data in {self.data}")
         self.stack = start_stack(self.data, self.settings, tell=self.tell, stop=self.stop_asked)
         self._give_addresses()
         self.tell("Bringing the database up to date")
-        owner = self._set_up()
+        self.owner = self._set_up()
         self._start_own()
-        self._greet(owner)
+        self._greet()
 
     def watch(self) -> None:
         """Start again whatever ends, until a signal ends this."""
@@ -125,6 +125,7 @@ class Supervisor:
     def stop(self) -> None:
         """Everything down, in reverse order; harmless when only half of it is up."""
         self.stop_asked.set()
+        self._say_password()  # where it did not come to the greeting: nobody could sign in later
         started = bool(self.parts or self.stack.children)
         if started:
             self.tell("Stopping")
@@ -153,26 +154,6 @@ class Supervisor:
         with contextlib.suppress(OSError):  # whoever read along may have gone
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
-
-    def _plan_store_door(self) -> None:
-        """Where the product is open to a network, its store is too: uploads go there, not through us."""
-        settings = self.settings
-        embedded = not (settings.s3_endpoint_url or settings.s3_access_key_id)
-        if settings.host in LOOPBACK or settings.s3_public_url or not embedded:
-            return
-        kept = self.data / "run" / "store-door.json"
-        wish = {"door": settings.port + 1}
-        self.store_door = ports.pick(["door"], kept, host=settings.host, wishes=wish)["door"]
-        public = urlsplit(settings.public_url)
-        shown = f"[{public.hostname}]" if ":" in (public.hostname or "") else public.hostname
-        self.settings = replace(settings, s3_public_url=f"http://{shown}:{self.store_door}")
-        self.tell(f"Uploads from other machines go to {self.settings.s3_public_url}")
-        if public.hostname in LOOPBACK:
-            self.tell("SINTALK_PUBLIC_URL is not set: links and uploads work on this machine only")
-        if public.scheme == "https":
-            self.tell(
-                "Browsers upload from https to https only: set S3_PUBLIC_URL to your proxy's address for it"
-            )
 
     def _give_addresses(self) -> None:
         given = dict(self.stack.env)
@@ -249,18 +230,18 @@ class Supervisor:
             self._pause()
         self.tell(f"Not everything is ready yet: see {address}")
 
-    def _greet(self, owner: Mapping[str, Any]) -> None:
-        address = self.settings.public_url
+    def _greet(self) -> None:
+        address, email = self.settings.public_url, self.owner.get("email")
         self.tell(f"\nSintalk is ready.\n\n  Address  {address}\n  API      {address}/api/v1")
-        if not owner:
-            self.tell("  Sign-in  open the address to make the first account")
-        else:
-            self.tell(f"  Sign-in  {owner['email']}")
-        if owner.get("password"):
-            # To the terminal only: the log would keep it.
-            with contextlib.suppress(OSError):
-                sys.stdout.write(f"  Password {owner['password']}   (made up just now; shown this once)\n")
+        self.tell(f"  Sign-in  {email or 'open the address to make the first account'}")
+        self._say_password()
         self.tell(f"  Logs     {self.data / 'logs'}\n\nCtrl-C stops it.")
+
+    def _say_password(self) -> None:
+        """Once, and to the terminal only: the log would keep it."""
+        if password := self.owner.pop("password", None):
+            with contextlib.suppress(OSError):
+                sys.stdout.write(f"  Password {password}   (made up just now; shown this once)\n")
 
 
 def own(*words: str) -> list[str]:
