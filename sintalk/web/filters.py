@@ -89,12 +89,12 @@ def percent(share: float | None, digits: int = 0) -> str:
 
 
 def filesize(count: int | None) -> str:
-    """Bytes as `3,4 MB`."""
+    """Bytes as `3,4 MB`, counted as people's file managers do: 1 MB is 1,024 KB."""
     size, unit = Decimal(count or 0), "B"
     for larger in ("KB", "MB", "GB"):
-        if size < 1000:
+        if size < 1024:
             break
-        size, unit = size / 1000, larger
+        size, unit = size / 1024, larger
     return f"{numbers.format_decimal(size, format='#,##0.#', locale=get_locale())} {unit}"
 
 

@@ -87,7 +87,9 @@ def test_phones_are_written_as_their_people_write_them(visit: Visit, e164: str |
         assert plain(filters.phone(e164)).replace("+55 11", "+5511") == written
 
 
-@pytest.mark.parametrize(("size", "written"), [(0, "0 B"), (999, "999 B"), (3_400_000, "3,4 MB")])
+@pytest.mark.parametrize(
+    ("size", "written"), [(0, "0 B"), (999, "999 B"), (200 * 1024**2, "200 MB"), (3_500_000, "3,3 MB")]
+)
 def test_sizes_are_short(visit: Visit, size: int, written: str) -> None:
     with visit():
         assert filters.filesize(size) == written
