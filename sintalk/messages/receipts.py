@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import delete, select, text
+from sqlalchemy import ARRAY, Uuid, any_, delete, literal, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sintalk.carriers import registry
@@ -117,7 +117,7 @@ def _apply_some() -> int:
 
 def _apply(events: Sequence[dict[str, Any]]) -> set[str]:
     """Apply events to their messages; the ids that exist."""
-    ids = {UUID(event["id"]) for event in events}
+    ids = list({UUID(event["id"]) for event in events})
     rows = (
         session()
         .execute(
@@ -127,7 +127,7 @@ def _apply(events: Sequence[dict[str, Any]]) -> set[str]:
                 Notification.dispatch_id,
                 Notification.chunk_no,
             )
-            .where(Notification.id.in_(ids))
+            .where(Notification.id == any_(literal(ids, ARRAY(Uuid))))
             .order_by(Notification.id)
             .with_for_update()
         )

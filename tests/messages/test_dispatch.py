@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -80,9 +81,7 @@ def test_a_number_that_is_there_twice_is_written_to_once(running):
 def test_without_the_money_nothing_goes_out_and_nothing_is_held(running):
     _, simulator, tenant_id = running
     dispatch = service.open_dispatch(tenant_id, campaign_id=None, channel="sms", carrier="simulator")
-    rows = [
-        draft.__class__(**{**_fields(draft), "price_micros": 400 * BRL}) for draft in drafts("1111", each=3)
-    ]
+    rows = [replace(draft, price_micros=400 * BRL) for draft in drafts("1111", each=3)]
     service.fill(dispatch, rows, template_id=None)
     with pytest.raises(InsufficientBalance):
         service.reserve(dispatch, memo="test")
@@ -213,8 +212,14 @@ def test_a_dispatch_paused_in_the_middle_of_a_chunk_goes_on_with_the_rest(runnin
     assert checks.run() == []
 
 
-def _fields(draft):
-    return {name: getattr(draft, name) for name in draft.__slots__}
+def test_any_text_reaches_the_phone_as_it_was_written(running):
+    _, simulator, tenant_id = running
+    text = "linha\tum\\nada\nlinha \\N dois\r\\."
+    rows = [replace(draft, text=text, name="A\tB\\") for draft in drafts("1111")]
+    dispatch = ready_dispatch(tenant_id, rows)
+    work_until(lambda: counts(dispatch) == {"delivered": 1})
+    assert simulator.accepted()[0]["text"] == text
+    assert session().scalars(select(Notification)).one().name == "A\tB\\"
 
 
 def _die_after_submit(app, monkeypatch):
