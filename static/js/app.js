@@ -29,14 +29,8 @@ function tellFailure() {
 document.addEventListener("htmx:sendError", (event) => { if (!polls(event.target)) tellFailure(); });
 document.addEventListener("htmx:responseError", (event) => { if (!polls(event.target)) tellFailure(); });
 
-// A poll that fails is tried again by itself: a restart of the server must not freeze the page.
+// A poll that fails says nothing: the next one is due in a moment anyway.
 const polls = (element) => element.hasAttribute?.("data-poll");
-for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-  document.addEventListener(failure, (event) => {
-    const element = event.target;
-    if (polls(element)) setTimeout(() => htmx.trigger(element, "retry"), 3000);
-  });
-}
 
 // After an answer: speak what is new, and go to the first field that is wrong.
 function settle(root) {
