@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 
 from sintalk.config import Settings
-from sintalk.servers import ports, start_stack
+from sintalk.servers import door, ports, start_stack
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -59,3 +59,26 @@ def test_an_upload_signed_for_the_door_passes_through_it_whole(opened):
     assert httpx.put(url, content=content, headers={"content-type": "text/csv"}).status_code == 200
     assert client.get_object(**where)["Body"].read() == content
     assert httpx.get(f"{opened['S3_PUBLIC_URL']}/{where['Bucket']}/{where['Key']}").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {},
+        {"HOST": "localhost"},
+        {"HOST": "0.0.0.0", "S3_ENDPOINT_URL": "https://s3.example.com"},
+        {"HOST": "0.0.0.0", "S3_PUBLIC_URL": "https://files.example.com"},
+    ],
+)
+def test_there_is_no_door_where_none_is_needed(tmp_path, env):
+    settings = Settings.from_env({"SINTALK_DATA": str(tmp_path), **env})
+    assert door.plan(settings, print) == (settings, None)
+
+
+def test_on_a_network_upload_addresses_carry_the_public_name(tmp_path):
+    (tmp_path / "run").mkdir()
+    said: list[str] = []
+    env = {"HOST": "0.0.0.0", "SINTALK_PUBLIC_URL": "https://sintalk.example.com"}
+    planned, port = door.plan(Settings.from_env({"SINTALK_DATA": str(tmp_path), **env}), said.append)
+    assert planned.s3_public_url == f"http://sintalk.example.com:{port}"
+    assert any("set S3_PUBLIC_URL" in line for line in said)
