@@ -35,7 +35,11 @@ def owner(email: str, company: str, *, platform_admin: bool = False) -> User:
 def colleague(user: User, email: str, role: str = "member") -> User:
     """Somebody of the same company."""
     return accounts.create_user(
-        user.tenant_id, name=email.split("@", maxsplit=1)[0].title(), email=email, password=PASSWORD, role=role
+        user.tenant_id,
+        name=email.split("@", maxsplit=1)[0].title(),
+        email=email,
+        password=PASSWORD,
+        role=role,
     )
 
 

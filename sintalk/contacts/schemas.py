@@ -48,7 +48,9 @@ def _one_line(value: Any) -> Any:
 def _attributes(value: dict[str, str]) -> dict[str, str]:
     cleaned = {cleaning.one_line(key): cleaning.storable(text) for key, text in value.items()}
     if "" in cleaned:
-        raise PydanticCustomError("string_too_short", "{sentence}", {"sentence": _("An attribute needs a name.")})
+        raise PydanticCustomError(
+            "string_too_short", "{sentence}", {"sentence": _("An attribute needs a name.")}
+        )
     return cleaned
 
 

@@ -57,7 +57,9 @@ def test_no_key_a_broken_one_an_unknown_one_and_a_revoked_one_answer_alike(app, 
 
 
 def test_an_expired_key_does_not_work(app, api):
-    soon = api.post("/api-keys", {"name": "soon", "expires_at": rfc3339(now() + timedelta(hours=1))}).get_json()
+    soon = api.post(
+        "/api-keys", {"name": "soon", "expires_at": rfc3339(now() + timedelta(hours=1))}
+    ).get_json()
     assert Api(app, soon["key"]).get("/billing/balance").status_code == 200
     with atomic() as current:
         current.get_one(ApiKey, soon["id"]).expires_at = now() - timedelta(seconds=1)

@@ -120,7 +120,11 @@ def test_another_company_may_use_the_same_key(api, charlie_api):
 
 def test_sixteen_at_once_with_one_key_make_one_effect(app, api):
     def ask(_: int) -> int:
-        return Api(app, api.headers["X-API-Key"]).post("/api-keys", {"name": "x"}, Idempotency_Key="k").status_code
+        return (
+            Api(app, api.headers["X-API-Key"])
+            .post("/api-keys", {"name": "x"}, Idempotency_Key="k")
+            .status_code
+        )
 
     with ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(ask, range(16)))
