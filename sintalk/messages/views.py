@@ -23,7 +23,7 @@ def index() -> ResponseReturnValue:
     tenant_id, wanted = g.actor.tenant_id, _wanted()
     total = service.total(tenant_id) if wanted == service.Wanted() else None
     page = paginate(service.notifications(tenant_id, wanted), paging(), by=Notification.id, total=total)
-    return render_template("messages/index.html", page=page)
+    return render_template("messages/index.html", page=page, campaign_id=wanted.campaign_id)
 
 
 @bp.get("/messages/<uuid:message_id>")

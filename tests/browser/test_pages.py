@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,28 +15,25 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import Watched
 from tests.live.product import Product
 
-pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(500)]
 
-WIDTHS = {"desktop": (1280, 800), "phone": (390, 844), "small-phone": (360, 640)}
+WIDTHS = {"desktop": (1280, 800), "phone": (390, 844), "small": (360, 640)}
+#: At the smallest width it is only asked whether everything fits.
+VARIANTS = [
+    ("desktop", "light"),
+    ("desktop", "dark"),
+    ("phone", "light"),
+    ("phone", "dark"),
+    ("small", "light"),
+]
 STRANGERS = ("/sign-in",)
-#: Where every page of a signed-in person can be reached from by links and filters of the main menu.
-STARTS = (
-    "/",
-    "/campaigns",
-    "/campaigns/new",
-    "/templates",
-    "/templates/new",
-    "/contacts",
-    "/messages",
-    "/messages?status=delivered",
-    "/balance",
-    "/developers/keys",
-    "/settings",
-    "/there-is-nothing-here",
-)
+#: Where the search for pages begins; it follows the links of each kind once.
+STARTS = ("/", "/campaigns/new", "/templates/new", "/messages?status=delivered", "/there-is-nothing-here")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+NO_PAGES = re.compile(r"^/(static|api)/|\.csv$")
 
 
-@pytest.fixture(params=[(width, scheme) for width in WIDTHS for scheme in ("light", "dark")], ids="-".join)
+@pytest.fixture(params=VARIANTS, ids="-".join)
 def watched(request: Any, browser: Browser, session_of_maria: Any) -> Iterator[Watched]:
     width, scheme = request.param
     size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
@@ -46,10 +44,39 @@ def watched(request: Any, browser: Browser, session_of_maria: Any) -> Iterator[W
     context.close()
 
 
+@pytest.fixture(scope="session")
+def places(browser: Browser, product: Product, session_of_maria: Any) -> list[str]:
+    """A page of every kind, found by following links."""
+    context = browser.new_context(locale="pt-BR", storage_state=session_of_maria)
+    waiting, seen = list(STARTS), dict.fromkeys(map(kind_of, STARTS))
+    found = []
+    while waiting:
+        path = waiting.pop(0)
+        found.append(path)
+        for link in re.findall(r'href="(/[^"#]*)"', context.request.get(product.url + path).text()):
+            target = html.unescape(link)
+            if kind_of(target) not in seen and not NO_PAGES.search(target):
+                seen[kind_of(target)] = None
+                waiting.append(target)
+    context.close()
+    return found
+
+
+def kind_of(path: str) -> str:
+    """Pages that differ only in their ids and filters are of one kind."""
+    return UUID.sub("*", path.partition("?")[0])
+
+
+def test_the_search_finds_the_pages_of_the_main_job(places: list[str]) -> None:
+    kinds = {kind_of(path) for path in places}
+    assert {"/campaigns", "/templates", "/templates/*", "/contacts", "/contacts/*", "/balance"} <= kinds
+    assert {"/messages", "/settings", "/developers/keys", "/campaigns/new"} <= kinds
+
+
 def test_every_page_is_whole_and_readable(
-    watched: Watched, product: Product, pictures: Path, request: Any
+    watched: Watched, product: Product, places: list[str], pictures: Path, request: Any
 ) -> None:
-    faults = [fault for path in STARTS for fault in look(watched, product.url + path, pictures, request)]
+    faults = [fault for path in places for fault in look(watched, product.url + path, pictures, request)]
     assert not faults, "\n".join(faults)
 
 
@@ -67,7 +94,7 @@ def look(watched: Watched, url: str, pictures: Path, request: Any) -> list[str]:
     watched.complaints.clear()
     answer = page.goto(url)
     page.wait_for_load_state("load")
-    name = re.sub(r"\W+", "-", url.split("/", 3)[3]).strip("-") or "home"
+    name = re.sub(r"\W+", "-", UUID.sub("one", url.split("/", 3)[3].partition("?")[0])).strip("-") or "home"
     variant = request.node.callspec.id.replace("chromium-", "").replace("-chromium", "")
     page.screenshot(path=pictures / f"page-{name}-{variant}.png", full_page=True)
     complaints = [
@@ -78,6 +105,8 @@ def look(watched: Watched, url: str, pictures: Path, request: Any) -> list[str]:
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if too_wide > 0:
         complaints.append(f"{url}: {too_wide} pixels too wide")
+    if "small" in variant:
+        return complaints
     for found in Axe().run(page).response["violations"]:
         where = "; ".join(node["html"][:160] for node in found["nodes"][:3])
         complaints.append(f"{url}: {found['id']} ({found['impact']}): {where}")

@@ -93,3 +93,11 @@ def test_a_message_that_is_not_there_is_a_page_that_says_so(signed_in: FlaskClie
     answer = signed_in.get(f"/messages/{uuid4()}")
     assert answer.status_code == 404
     assert "Não há nada aqui" in answer.text
+
+
+def test_messages_of_one_campaign_say_so_and_lead_back(signed_in: FlaskClient) -> None:
+    campaign = uuid4()
+    page = signed_in.get(f"/messages?campaign_id={campaign}&status=sent").text
+    assert f'href="/campaigns/{campaign}"' in page
+    assert 'href="/messages?status=sent"' in page
+    assert f'name="campaign_id" value="{campaign}"' in page
