@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
+    func,
     select,
     text,
 )
@@ -64,15 +65,10 @@ class Contact(Identified, Base):
         Index(
             "uq_contacts_contact_list_id_phone",
             "contact_list_id",
-            text("phone text_pattern_ops"),
+            "phone",
             unique=True,
+            postgresql_ops={"phone": "text_pattern_ops"},
             postgresql_where=text("deleted_at IS NULL AND phone IS NOT NULL"),
-        ),
-        Index(
-            "ix_contacts_contact_list_id_email",
-            "contact_list_id",
-            text("lower(email) text_pattern_ops"),
-            postgresql_where=text("deleted_at IS NULL AND email IS NOT NULL"),
         ),
         Index(
             "ix_contacts_contact_list_id_id",
@@ -138,6 +134,14 @@ class ListUse(Base):
     tenant_id: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
+
+Index(
+    "ix_contacts_contact_list_id_email",
+    Contact.contact_list_id,
+    func.lower(Contact.email).label("address"),
+    postgresql_ops={"address": "text_pattern_ops"},
+    postgresql_where=text("deleted_at IS NULL AND email IS NOT NULL"),
+)
 
 #: The number opted out of some channel; asked anew with every loading.
 Contact.opted_out = column_property(

@@ -4,12 +4,16 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import FileField, HiddenField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 
 from sintalk.imports.schemas import ImportIn
 from sintalk.web.forms import Form
 from sintalk.web.validation import check
 
-ON_DUPLICATE = [("update", _l("Update them")), ("skip", _l("Leave them as they are"))]
+ON_DUPLICATE = [
+    SelectChoice("update", _l("Update them")),
+    SelectChoice("skip", _l("Leave them as they are")),
+]
 
 
 class ImportForm(Form):

@@ -15,7 +15,8 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import OperationalError
+import psycopg
+from sqlalchemy import exc
 
 from sintalk import queue
 from sintalk.contacts import service as contacts
@@ -32,6 +33,8 @@ from sintalk.imports.rows import Survey, Unreadable, rows, survey
 
 log = logging.getLogger(__name__)
 
+#: COPY goes past SQLAlchemy, so the driver's own errors come through as well.
+DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 RENEW_S = 5.0
 STORE_PAUSE = timedelta(seconds=5)
 
@@ -61,7 +64,7 @@ def _to_its_end(job: Claim) -> None:
         finish(job, "failed", error_code="file_gone")
     except StoreAway:
         give_back(job, STORE_PAUSE)
-    except (LostLease, OperationalError):
+    except (LostLease, *DATABASE_AWAY):
         raise  # where the database went away, the lease runs out and the sweeper rings again
     except Exception:
         log.exception("import %s failed", job.id)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_babel import gettext as _
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -93,9 +93,7 @@ def rejects_url(job: ContactImport) -> str | None:
     """Where the rejected rows can be had; None where there are none."""
     if not job.rejected_count:
         return None
-    return url_for(
-        "api_contact_import.download_import_rejects",
-        list_id=job.contact_list_id,
-        import_id=job.id,
-        _external=True,
+    path = url_for(
+        "api_contact_import.download_import_rejects", list_id=job.contact_list_id, import_id=job.id
     )
+    return f"{current_app.config['SETTINGS'].public_url}{path}"

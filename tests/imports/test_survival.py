@@ -9,6 +9,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import func, select, update
 
@@ -16,7 +17,7 @@ from sintalk import queue
 from sintalk.contacts.models import Contact, ContactList
 from sintalk.db import atomic, now, session
 from sintalk.files import storage
-from sintalk.imports import batches, jobs, leases, runner, service
+from sintalk.imports import batches, jobs, leases, merging, runner, service
 from sintalk.imports.models import ContactImport, ImportReject
 from sintalk.imports.people import Person
 from tests.imports.dying import DEAD
@@ -196,6 +197,27 @@ def test_while_the_store_is_away_the_import_waits(started, monkeypatch):
         patch.setattr(storage.Storage, "_ask", away)
         jobs.run(started)
     assert (state(started).status, state(started).error_code) == ("running", None)
+    let_the_lease_run_out(started)
+    jobs.run(started)
+    check_all_is_right(started)
+
+
+def test_a_connection_to_the_database_that_breaks_costs_nothing(started, monkeypatch, database):
+    write, calls = merging.write, []
+
+    def broken(job, batch):
+        calls.append(batch)
+        if len(calls) == 2:
+            pid = session().connection().connection.driver_connection.info.backend_pid
+            with psycopg.connect(database) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+        return write(job, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(merging, "write", broken)
+        with pytest.raises(runner.DATABASE_AWAY):
+            jobs.run(started)
+    assert (state(started).status, state(started).processed_rows) == ("running", 300)
     let_the_lease_run_out(started)
     jobs.run(started)
     check_all_is_right(started)
