@@ -77,8 +77,8 @@ def secret_key(data: Path) -> str:
 
 def _refuse_foreign(data: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
-        names = {path.name for path in data.iterdir()}
-        if names and not names & OURS:
+        names = {path.name for path in data.iterdir() if not path.name.startswith(".")}
+        if names - {"lost+found"} and not names & OURS:
             raise ConfigError(
                 f"The folder {data} has other things in it; set SINTALK_DATA to a folder for Sintalk alone."
             )

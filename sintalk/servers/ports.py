@@ -18,9 +18,8 @@ FIRST, LAST = 11_000, 22_000
 def probe(host: str, port: int) -> None:
     """Listen there for a moment. Raises OSError where nobody could."""
     with contextlib.closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as listener:
-        listener.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # as servers do, past connections in TIME_WAIT
+        # As servers do, past connections in TIME_WAIT.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(1)
 
@@ -29,7 +28,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether somebody could listen there now."""
     try:
         probe(host, port)
-    except OSError:
+    except (OSError, OverflowError):  # the latter: no such port
         return False
     return True
 

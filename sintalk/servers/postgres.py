@@ -150,9 +150,12 @@ class Postgres:
 
 
 def _socket_folder(data: Path) -> Path:
-    """DATA/run/postgres; where that path is too long, a private temporary folder, always the same."""
+    """DATA/run/postgres; where that path will not do, a private temporary folder, always the same.
+
+    It will not do when it is too long, or has a comma, which both ends take for the start of another address.
+    """
     folder = data / "run" / "postgres"
-    if len(os.fsencode(folder / ".s.PGSQL.5432.lock")) < SOCKET_PATH_LIMIT:
+    if len(os.fsencode(folder / ".s.PGSQL.5432.lock")) < SOCKET_PATH_LIMIT and "," not in str(folder):
         return private_folder(folder)
     elsewhere = private_folder(data / "run") / "postgres.elsewhere"
     with contextlib.suppress(OSError):

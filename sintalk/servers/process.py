@@ -173,7 +173,7 @@ def leftovers(data: Path) -> list[int]:
 def _is_postgres_of(entry: Path, data: Path) -> bool:
     """PostgreSQL's backends write their status over their environment; they are known by where they stand."""
     exe, cwd = (entry / "exe").readlink().name, (entry / "cwd").readlink()
-    return exe.startswith("postgres") and cwd == data / "postgres" / "cluster"
+    return exe.startswith("postgres") and cwd == (data / "postgres" / "cluster").resolve()
 
 
 def end_leftovers(data: Path, patience: float = 5.0) -> int:

@@ -283,7 +283,9 @@ def _how(child: Child) -> str:
 
 @contextlib.contextmanager
 def _signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    # Under nohup a closed terminal is to be ignored.
+    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else set()
+    before = {number: signal.signal(number, handler) for number in SIGNALS if number not in ignored}
     try:
         yield
     finally:
