@@ -22,6 +22,7 @@ SLICES = (
     "contacts",
     "message_templates",
     "billing",
+    "webhooks",
     "imports",
     "messages",
     "campaigns",
@@ -93,9 +94,9 @@ def _bind_extensions(app: Flask) -> None:
 
 
 def _bind_web(app: Flask) -> None:
-    from sintalk.web import docs, faces, health, i18n, security
+    from sintalk.web import docs, faces, health, i18n, limits, security
 
-    for part in (faces, i18n, security, docs):
+    for part in (faces, i18n, security, limits, docs):
         part.init(app)
     app.register_blueprint(health.bp)
 

@@ -19,7 +19,10 @@ ROLES = ("owner", "admin", "member", "viewer")
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who does something: a person in a browser or an API key. `mode` is live or test (keys only)."""
+    """Who does something: a person in a browser or an API key. `mode` is live or test (keys only).
+
+    `requests_per_minute` is a key's own limit; None means the usual one.
+    """
 
     tenant_id: UUID
     kind: str
@@ -28,6 +31,7 @@ class Actor:
     role: str
     mode: str = "live"
     platform_admin: bool = False
+    requests_per_minute: int | None = None
 
     @property
     def admin(self) -> bool:

@@ -1,6 +1,6 @@
 """The guard of both doors: nothing is open unless it is marked `@public`.
 
-Under /api only a key counts, never a cookie, so no other site can make a browser act there. Elsewhere
+Under /api/v1 only a key counts, never a cookie, so no other site can make a browser act there. Elsewhere
 only a signed-in session counts, and every unsafe request carries a CSRF token (flask-wtf) and must not
 come from another site.
 """
@@ -20,6 +20,8 @@ from sintalk.accounts.models import User
 from sintalk.auth import service
 from sintalk.errors import DomainError, Forbidden, Unauthorized
 from sintalk.extensions import csrf, login_manager
+from sintalk.web import limits
+from sintalk.web.api import PREFIX
 from sintalk.web.faces import show
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -61,19 +63,26 @@ def init(app: Flask) -> None:
 def guard() -> ResponseReturnValue | None:
     """Find out who asks, and turn away who may not."""
     view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or request.endpoint == "static":
-        return None
-    if request.path.startswith("/api/"):
+    if request.path.startswith(f"{PREFIX}/"):
         _guard_api(view)
+        return None
+    if view is None or request.endpoint == "static":
         return None
     return _guard_page(view)
 
 
 def _guard_api(view: Any) -> None:
-    if getattr(view, "public", False):
+    """Who asks comes first, then how often; strangers are counted by their address."""
+    if view is None or getattr(view, "public", False):
+        limits.spend(f"address:{request.remote_addr}")
         return
-    g.actor = _actor_of_request()
-    if request.method not in SAFE and not g.actor.writes:
+    try:
+        g.actor = actor = _actor_of_request()
+    except Unauthorized:
+        limits.spend(f"address:{request.remote_addr}")
+        raise
+    limits.spend(f"{actor.kind}:{actor.id}", actor.requests_per_minute)
+    if request.method not in SAFE and not actor.writes:
         raise Forbidden
 
 

@@ -18,6 +18,7 @@ class ApiKey(Identified, Base):
         UniqueConstraint("tenant_id", "id"),
         CheckConstraint("role IN ('admin', 'member')", name="role"),
         CheckConstraint("mode IN ('live', 'test')", name="mode"),
+        CheckConstraint("rate_limit_per_minute > 0", name="rate_limit_per_minute"),
         Index("ix_api_keys_tenant_id_id", "tenant_id", "id"),
     )
 
@@ -32,6 +33,7 @@ class ApiKey(Identified, Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    rate_limit_per_minute: Mapped[int | None] = mapped_column(doc="None: the usual one")
 
     def usable(self) -> bool:
         """Neither revoked nor expired."""
@@ -47,6 +49,7 @@ class ApiKey(Identified, Base):
             role=self.role,
             mode=self.mode,
             platform_admin=self.platform_admin,
+            requests_per_minute=self.rate_limit_per_minute,
         )
 
 

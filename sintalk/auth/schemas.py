@@ -1,10 +1,22 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from sintalk.web.limits import PER_MINUTE
 from sintalk.web.schemas import Answer, Body, Id, Name, PageOf, Path, Timestamp
+
+
+def _usual(value: Any) -> Any:
+    return PER_MINUTE if value is None else value
+
+
+RateLimit = Annotated[
+    int,
+    BeforeValidator(_usual),
+    Field(description="Requests in a minute; other answers are 429", examples=[PER_MINUTE]),
+]
 
 
 class ApiKeyIn(Body):
@@ -28,6 +40,7 @@ class ApiKeyOut(Answer):
     prefix: str = Field(examples=["stk_live_4fK2xQ"])
     created_at: Timestamp
     expires_at: Timestamp | None
+    rate_limit_per_minute: RateLimit
     last_used_at: Timestamp | None
     revoked_at: Timestamp | None
 
@@ -43,6 +56,7 @@ class ApiKeyMade(Answer):
     key: str | None = None
     created_at: Timestamp
     expires_at: Timestamp | None
+    rate_limit_per_minute: RateLimit
 
 
 class ApiKeyPage(PageOf[ApiKeyOut]):

@@ -5,19 +5,27 @@ Counted in Valkey, shared by all web processes; each process counts for itself w
 
 from __future__ import annotations
 
+import logging
+
 from flask_babel import lazy_gettext as _l
 from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from redis.exceptions import RedisError
 
 from sintalk.errors import DomainError
 from sintalk.extensions import limiter
 
+log = logging.getLogger(__name__)
+
 PER_EMAIL, PER_ADDRESS = parse("5/minute"), parse("20/minute")
+alone = FixedWindowRateLimiter(MemoryStorage())
 
 
 def before(email: str, ip: str) -> None:
     """Raises 429 where too many mistakes were made lately."""
     for limit, key in _keys(email, ip):
-        if not limiter.limiter.test(limit, *key):
+        if not _ask("test", limit, key):
             raise DomainError(
                 429,
                 "rate_limited",
@@ -29,7 +37,17 @@ def before(email: str, ip: str) -> None:
 def failed(email: str, ip: str) -> None:
     """Count a mistake."""
     for limit, key in _keys(email, ip):
-        limiter.limiter.hit(limit, *key)
+        _ask("hit", limit, key)
+
+
+def _ask(verb: str, limit: RateLimitItem, key: tuple[str, str]) -> bool:
+    try:
+        return bool(getattr(limiter.limiter, verb)(limit, *key))
+    except RedisError as error:
+        log.warning(
+            "wrong passwords are counted in this process only, since Valkey does not answer: %s", error
+        )
+        return bool(getattr(alone, verb)(limit, *key))
 
 
 def _keys(email: str, ip: str) -> list[tuple[RateLimitItem, tuple[str, str]]]:
