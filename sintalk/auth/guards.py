@@ -20,8 +20,7 @@ from sintalk.accounts.models import User
 from sintalk.auth import service
 from sintalk.errors import DomainError, Forbidden, Unauthorized
 from sintalk.extensions import csrf, login_manager
-from sintalk.web import limits
-from sintalk.web.api import PREFIX
+from sintalk.web import API_PREFIX, limits
 from sintalk.web.faces import show
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -63,7 +62,7 @@ def init(app: Flask) -> None:
 def guard() -> ResponseReturnValue | None:
     """Find out who asks, and turn away who may not."""
     view = current_app.view_functions.get(request.endpoint or "")
-    if request.path.startswith(f"{PREFIX}/"):
+    if request.path.startswith(f"{API_PREFIX}/"):
         _guard_api(view)
         return None
     if view is None or request.endpoint == "static":
