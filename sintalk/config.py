@@ -49,6 +49,7 @@ class Settings:
     | SINTALK_SIMULATOR_URL | started by `sintalk up` | address of the simulator carrier |
     | SINTALK_SIMULATOR_IDEMPOTENT | 1 | 0: a repeated message id is taken again (for experiments) |
     | SINTALK_SIMULATOR_LATENCY_MS | 0 | how long the simulator waits before it answers a request |
+    | SINTALK_WEBHOOKS_ALLOW_LOOPBACK | 0 | 1: webhooks may call this machine itself, http and any port too |
     | SINTALK_LOG_LEVEL | INFO | |
     """
 
@@ -78,6 +79,7 @@ class Settings:
     simulator_url: str | None = None
     simulator_idempotent: bool = True
     simulator_latency_ms: int = 0
+    webhooks_allow_loopback: bool = False
     log_level: str = "INFO"
 
     @classmethod
@@ -121,6 +123,7 @@ class Settings:
             simulator_url=env.get("SINTALK_SIMULATOR_URL"),
             simulator_idempotent=_flag(env, "SINTALK_SIMULATOR_IDEMPOTENT", True),
             simulator_latency_ms=_number(env, "SINTALK_SIMULATOR_LATENCY_MS", 0, low=0, high=600_000),
+            webhooks_allow_loopback=_flag(env, "SINTALK_WEBHOOKS_ALLOW_LOOPBACK", False),
             log_level=env.get("SINTALK_LOG_LEVEL", "INFO").upper(),
         )
 

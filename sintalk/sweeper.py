@@ -56,18 +56,22 @@ def steps() -> list[Step]:
     from sintalk.files import service as files
     from sintalk.messages import reaper, receipts, settling
     from sintalk.web import idempotency
+    from sintalk.webhooks import balances, delivering
 
     return [
         Step(5.0, reaper.reap),
         Step(1.0, ring_dispatch),
         Step(2.0, ring_receipts),
         Step(2.0, campaigns.close_finished),
+        Step(1.0, ring_webhooks),
+        Step(5.0, balances.look),
         Step(3.0, ring_expansions),
         Step(3.0, ring_imports),
         Step(5.0, settling.settle_due),
         Step(30.0, lambda: settling.settle_due(unfinished_too=True)),
         Step(300.0, files.expire),
         Step(600.0, idempotency.forget_old),
+        Step(60.0, delivering.forget_old),
         Step(3_600.0, receipts.forget_applied),
         Step(3_600.0, auth.forget_sessions),
     ]
@@ -100,6 +104,14 @@ def ring_receipts() -> None:
 
     if waiting("default") < ENOUGH and receipts.anything_waiting():
         enqueue("sintalk.messages.jobs.apply_receipts")
+
+
+def ring_webhooks() -> None:
+    """Ring for deliveries that are due."""
+    from sintalk.webhooks import delivering
+
+    if waiting("default") < ENOUGH and delivering.anything_due():
+        enqueue("sintalk.webhooks.jobs.deliver")
 
 
 def ring_expansions() -> None:

@@ -31,7 +31,11 @@ BEAT_S = 5.0
 #: What a worker of a queue does by itself while Redis is away: the jobs that find their work in the rows.
 SELF_SERVICE = {
     "dispatch": ("sintalk.messages.jobs.drain",),
-    "default": ("sintalk.messages.jobs.apply_receipts", "sintalk.campaigns.jobs.close_finished"),
+    "default": (
+        "sintalk.messages.jobs.apply_receipts",
+        "sintalk.campaigns.jobs.close_finished",
+        "sintalk.webhooks.jobs.deliver",
+    ),
 }
 
 

@@ -1,0 +1,10 @@
+"""Our events to the tenants' own endpoints: signed, in order, at least once."""
+
+from flask import Flask
+
+
+def register(app: Flask) -> None:
+    """Bind this slice's operations."""
+    from sintalk.webhooks import api
+
+    app.register_api(api.api)  # type: ignore[attr-defined]
