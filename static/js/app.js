@@ -26,11 +26,11 @@ function tellFailure() {
   document.getElementById("flashes")?.replaceChildren(notice);
   announce(words.wordsFailed);
 }
-document.addEventListener("htmx:sendError", (event) => { if (!polls(event.target)) tellFailure(); });
-document.addEventListener("htmx:responseError", (event) => { if (!polls(event.target)) tellFailure(); });
-
-// A poll that fails says nothing: the next one is due in a moment anyway.
+// A poll that fails says nothing: the next one comes by itself.
 const polls = (element) => element.hasAttribute?.("data-poll");
+for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(failure, (event) => { if (!polls(event.target)) tellFailure(); });
+}
 
 // After an answer: speak what is new, and go to the first field that is wrong.
 function settle(root) {
