@@ -35,7 +35,7 @@ class SettingsForm(Form):
     locale = SelectField(
         _l("Language"),
         choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()],
-        description=_l("For people who have not chosen their own."),
+        description=_l("Where neither the person nor the browser asks for another."),
     )
     timezone = SelectField(
         _l("Time zone"),

@@ -83,6 +83,7 @@ def _begin(form: FirstRunForm) -> User:
             locale=form.locale.data,
             timezone=form.timezone.data,
         )
+        accounts.set_locale(user, form.locale.data)
         if form.demo.data:
             demo.seed(user.tenant_id)
     current_app.logger.info("the installation has its first owner")

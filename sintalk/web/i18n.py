@@ -1,6 +1,6 @@
 """Whose words, whose clock: the language of the person, the time zone of the tenant.
 
-Language: the person's own, else the cookie `language`, else the tenant's, else the browser's. The catalogues
+Language: the person's own, else the cookie `language`, else the browser's, else the tenant's. The catalogues
 are kept as `.po`; the compiled ones are made when the application starts.
 """
 
@@ -51,9 +51,10 @@ def locale() -> str:
     wishes = (
         getattr(user, "locale", None),
         request.cookies.get("language"),
+        _of_browser(),
         getattr(tenant, "locale", None),
     )
-    return next((wish for wish in wishes if wish in LANGUAGES), None) or _of_browser()
+    return next((wish for wish in wishes if wish in LANGUAGES), DEFAULT)
 
 
 def timezone() -> str:
@@ -100,6 +101,6 @@ def _stale(po: Path) -> bool:
     return not mo.exists() or mo.stat().st_mtime < po.stat().st_mtime
 
 
-def _of_browser() -> str:
+def _of_browser() -> str | None:
     wanted = request.accept_languages.best_match(["pt-BR", "pt", "en"])
-    return {"pt-BR": "pt_BR", "pt": "pt_BR", "en": "en"}.get(wanted or "", DEFAULT)
+    return {"pt-BR": "pt_BR", "pt": "pt_BR", "en": "en"}.get(wanted or "")

@@ -40,7 +40,11 @@ def test_the_first_person_is_signed_in_and_owns_the_installation(visitor: FlaskC
     assert "Olá, Maria" in visitor.get("/").text
     user = session().query(User).one()
     assert (user.email, user.role, user.platform_admin) == ("maria@exemplo.com.br", "owner", True)
-    assert (user.tenant.name, user.tenant.timezone) == ("Loja da Maria", "America/Manaus")
+    assert (user.tenant.name, user.tenant.timezone, user.locale) == (
+        "Loja da Maria",
+        "America/Manaus",
+        "pt_BR",
+    )
     assert billing.balance(user.tenant_id).available == 0
 
 

@@ -18,7 +18,9 @@ PO = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\nmsgid "Ho
     [
         (("en", "pt_BR", "pt_BR"), "pt-BR", "en"),
         ((None, "en", "pt_BR"), "pt-BR", "en"),
-        ((None, None, "en"), "pt-BR", "en"),
+        ((None, None, "en"), "pt-BR", "pt_BR"),
+        ((None, None, "en"), "ja", "en"),
+        ((None, None, "en"), "", "en"),
         ((None, None, None), "en-GB,en;q=0.9,pt;q=0.1", "en"),
         ((None, None, None), "pt-PT", "pt_BR"),
         ((None, None, None), "ja", "pt_BR"),
@@ -26,7 +28,7 @@ PO = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\nmsgid "Ho
         (("xx", "../../etc", "yy"), "en", "en"),
     ],
 )
-def test_the_person_decides_then_the_cookie_then_the_company_then_the_browser(
+def test_the_person_decides_then_the_cookie_then_the_browser_then_the_company(
     languages: Flask, wishes: tuple[str | None, ...], browser: str, spoken: str
 ) -> None:
     person, cookie, tenant = wishes
