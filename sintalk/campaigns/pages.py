@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 
 from sintalk.campaigns import service
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
 from sintalk.contacts.models import ContactList
-from sintalk.db import now
+from sintalk.db import now, session
 from sintalk.errors import NotFound
 from sintalk.message_templates import service as templates
 from sintalk.message_templates.models import Template
 from sintalk.messages.models import Dispatch
-from sintalk.messages.states import STATUSES
 
 #: Receipts of a finished campaign still come in; its page looks after them for this long.
 RECEIPTS_FOR = timedelta(minutes=10)
+#: The order of the bar and its legend: what arrived first, what is still to come last, so that the bar fills.
+SHOWN = (
+    "read",
+    "delivered",
+    "sent",
+    "sending",
+    "unknown",
+    "not_delivered",
+    "error",
+    "suppressed",
+    "canceled",
+    "queued",
+)
 #: A pace out of less than this is a guess.
 STEADY_AFTER = timedelta(seconds=3)
 
@@ -58,6 +72,14 @@ class Ingredients:
         return f"{self.contact_list.contact_count}.{self.template.updated_at.timestamp()}"
 
 
+def dispatches(tenant_id: UUID, campaigns: Iterable[Campaign]) -> dict[UUID, Dispatch]:
+    """The dispatch of each of these campaigns that was launched."""
+    wanted = [campaign.id for campaign in campaigns]
+    rows = select(Dispatch).where(Dispatch.tenant_id == tenant_id, Dispatch.campaign_id.in_(wanted))
+    found = session().scalars(rows.execution_options(populate_existing=True))
+    return {row.campaign_id: row for row in found if row.campaign_id}
+
+
 @dataclass(frozen=True)
 class Progress:
     """A launched campaign as it stands now."""
@@ -80,7 +102,7 @@ class Progress:
     @property
     def outcomes(self) -> list[tuple[str, int]]:
         """Status and count, what is none left out."""
-        counts = [(name, getattr(self.dispatch, name)) for name in STATUSES]
+        counts = [(name, getattr(self.dispatch, name)) for name in SHOWN]
         return [(name, count) for name, count in counts if count]
 
     @property

@@ -41,7 +41,9 @@ def index() -> ResponseReturnValue:
     status = request.args.get("status", "")
     rows = service.campaigns(g.actor.tenant_id, status=status if status in STATUSES else None)
     page = paginate(rows, paging(), by=Campaign.id)
-    return render_template("campaigns/index.html", page=page)
+    return render_template(
+        "campaigns/index.html", page=page, dispatches=pages.dispatches(g.actor.tenant_id, page.data)
+    )
 
 
 @bp.get("/campaigns/new")

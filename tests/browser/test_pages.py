@@ -166,3 +166,20 @@ def test_everything_works_without_script(browser: Browser, product: Product, ses
     page.get_by_role("link", name="Chaves de API").locator("visible=true").click()
     assert page.get_by_role("heading", name="Chaves de API").is_visible()
     context.close()
+
+
+def test_menus_fit_a_phone(browser: Browser, product: Product, session_of_maria: Any) -> None:
+    context = browser.new_context(
+        locale="pt-BR", viewport={"width": 360, "height": 740}, storage_state=session_of_maria
+    )
+    page = context.new_page()
+    page.goto(product.url + "/contacts")
+    page.get_by_role("table").get_by_role("link").first.click()
+    page.wait_for_url(re.compile(UUID.pattern))
+    for menu in page.locator("details.menu:visible").all():
+        menu.locator("summary").click()
+        box = menu.locator(".menu-panel").bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= 360
+        assert box["y"] >= 0 and box["height"] > 40
+        page.keyboard.press("Escape")
+    context.close()

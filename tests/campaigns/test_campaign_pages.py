@@ -246,3 +246,10 @@ def test_a_campaign_that_waits_for_money_says_so_and_goes_on_after_a_top_up(sign
     assert signed_in.post(f"{path}/retry").status_code == 303
     session().expire_all()
     assert service.get(alice.tenant_id, draft.id).status == "running"
+
+
+def test_the_bar_of_outcomes_knows_every_status() -> None:
+    from sintalk.campaigns.pages import SHOWN
+    from sintalk.messages.states import STATUSES
+
+    assert sorted(SHOWN) == sorted(STATUSES)
