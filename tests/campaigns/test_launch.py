@@ -10,6 +10,7 @@ import pytest
 from sintalk import checks
 from sintalk.campaigns import expansion, jobs, preflight, service
 from sintalk.db import db
+from sintalk.messages.states import STATUSES
 from tests import factories
 from tests.factories import BRL, Api, money
 from tests.pipeline import PRICE, pipeline, times_accepted, work_until
@@ -61,7 +62,7 @@ def test_from_launch_to_the_last_cent(own_settings, tmp_path):
         def settled():
             service.close_finished()
             stats = api.get(f"/campaigns/{campaign_id}/stats").get_json()
-            assert sum(stats[name] for name in STATUS_NAMES) == stats["total"]
+            assert sum(stats[name] for name in STATUSES) == stats["total"]
             return stats if stats["settled_at"] and stats["delivered"] and stats["not_delivered"] else None
 
         stats = work_until(settled)
@@ -81,20 +82,6 @@ def test_from_launch_to_the_last_cent(own_settings, tmp_path):
         assert {row["error_code"] for row in left_out} == {"no_phone", "not_mobile"}
         assert api.get(f"/campaigns/{campaign_id}").get_json()["completed_at"]
         assert checks.run() == []
-
-
-STATUS_NAMES = [
-    "queued",
-    "sending",
-    "sent",
-    "delivered",
-    "read",
-    "not_delivered",
-    "error",
-    "unknown",
-    "suppressed",
-    "canceled",
-]
 
 
 def test_a_second_launch_is_refused_and_changes_nothing(api, draft):
