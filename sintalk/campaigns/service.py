@@ -10,7 +10,7 @@ from sqlalchemy import Select, select, text
 
 from sintalk.accounts import service as accounts
 from sintalk.billing import service as billing
-from sintalk.campaigns import audience
+from sintalk.campaigns import audience, telling
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now, session
@@ -167,6 +167,7 @@ def close_finished() -> int:
         rows = current.execute(finished).all()
         for tenant_id, list_id, campaign_id in rows:
             contacts.free_list(tenant_id, list_id, "campaign", campaign_id)
+            telling.finished(tenant_id, campaign_id)
     return len(rows)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import and_, func, or_, update
 
 from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now
+from sintalk.imports import telling
 from sintalk.imports.models import ContactImport
 from sintalk.queue import enqueue
 
@@ -88,6 +89,7 @@ def finish(claim: Claim, status: str, **values: Any) -> None:
     with atomic():
         still_ours(claim, status=status, finished_at=now(), **values)
         contacts.free_list(claim.tenant_id, claim.contact_list_id, "import", claim.id)
+        telling.finished(claim.tenant_id, claim.id)
 
 
 def give_back(claim: Claim, pause: timedelta = timedelta(0)) -> None:

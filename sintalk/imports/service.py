@@ -14,7 +14,7 @@ from sintalk.db import atomic, now, release, session
 from sintalk.errors import Conflict, Detail, Invalid, NotFound
 from sintalk.files import service as files
 from sintalk.files.models import File
-from sintalk.imports import exporting, reasons
+from sintalk.imports import exporting, reasons, telling
 from sintalk.imports.mapping import Unmappable, columns
 from sintalk.imports.models import UNFINISHED, ContactImport, ImportReject
 from sintalk.imports.rows import Survey, Unreadable, survey
@@ -86,11 +86,13 @@ def cancel(tenant_id: UUID, import_id: UUID) -> ContactImport:
 
     Raises NotFound, 409 `import_finished`.
     """
-    with atomic():
+    with atomic() as current:
         job = owned(ContactImport, tenant_id, import_id, lock=True)
         if job.unfinished:
             job.status, job.finished_at = "canceled", now()
             contacts.free_list(tenant_id, job.contact_list_id, "import", job.id)
+            current.flush()
+            telling.finished(tenant_id, job.id)
         elif job.status != "canceled":
             raise Conflict("import_finished", _l("This import has ended already."))
     return job

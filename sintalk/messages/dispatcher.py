@@ -21,7 +21,7 @@ from sintalk.carriers import registry
 from sintalk.carriers.base import Attempt, Carrier, Outcome, SubmitResult
 from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now, session
-from sintalk.messages import results, tally
+from sintalk.messages import results, tally, telling
 from sintalk.messages.models import Chunk, Dispatch, DispatchTurn, Notification
 from sintalk.queue import stopping
 
@@ -180,7 +180,7 @@ class Worker:
                 log.error("carrier refuses our account: %s", answer.error_code)
         self.progress += len(answers) - len(took_nothing)
         self.wait_s = max([self.wait_s, *(a.retry_after_s or 0.0 for a in took_nothing)])
-        steps = results.write(answers, fence=self.fence, idempotent=idempotent)
+        steps = results.write(answers, tenant_id=self.tenant_id, fence=self.fence, idempotent=idempotent)
         self.put_back += sum(1 for _, after in steps if after == "queued")
         return steps
 
@@ -216,6 +216,7 @@ class Worker:
             going = [row for row in rows if row.phone not in out]
             if suppressed:
                 current.execute(SUPPRESS, {"ids": suppressed})
+                telling.tell(self.tenant_id, suppressed)
             current.execute(INTEND, {"ids": [row.id for row in going], "fence": self.fence})
         if suppressed and not going:
             more, also = self._intend(most)

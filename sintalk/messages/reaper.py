@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 
 from sintalk.carriers import registry
 from sintalk.db import atomic, now
-from sintalk.messages import results, tally
+from sintalk.messages import results, tally, telling
 from sintalk.messages.models import Chunk, Dispatch
 from sintalk.queue import enqueue
 
@@ -25,6 +25,7 @@ FREE = text("""
     )
     UPDATE notifications n SET status = :status, error_code = :error, updated_at = clock_timestamp()
       FROM lost WHERE n.id = lost.id
+ RETURNING n.id
 """)
 
 
@@ -51,7 +52,7 @@ def _reap_one() -> bool:
         carrier = current.scalars(select(Dispatch.carrier).where(Dispatch.id == chunk.dispatch_id)).one()
         idempotent = registry.get(carrier, current_app.config["SETTINGS"]).info.idempotency == "client_id"
         status, error = ("queued", None) if idempotent else ("unknown", "worker_lost")
-        freed = current.execute(
+        freed = current.scalars(
             FREE,
             {
                 "dispatch_id": chunk.dispatch_id,
@@ -61,14 +62,14 @@ def _reap_one() -> bool:
                 "status": status,
                 "error": error,
             },
-        )
+        ).all()
+        telling.tell(chunk.tenant_id, freed)
         current.execute(
             update(Chunk)
             .where(Chunk.dispatch_id == chunk.dispatch_id, Chunk.no == chunk.no)
             .values(lease_until=None, fence=Chunk.fence + 1, due_at=now())
         )
         results.settle_later(chunk.dispatch_id, [chunk.no])
-        moved: int = freed.rowcount  # type: ignore[attr-defined]
-        tally.move(chunk.dispatch_id, [("sending", status)] * moved)
+        tally.move(chunk.dispatch_id, [("sending", status)] * len(freed))
         enqueue("sintalk.messages.jobs.drain")
     return True

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sintalk.carriers import registry
 from sintalk.carriers.base import RawRequest
 from sintalk.db import atomic, new_id, now, session
-from sintalk.messages import results, tally
+from sintalk.messages import results, tally, telling
 from sintalk.messages.models import Notification, RawReceipt
 from sintalk.messages.states import after_receipt
 from sintalk.queue import enqueue, stopping
@@ -123,6 +123,7 @@ def _apply(events: Sequence[dict[str, Any]]) -> set[str]:
         .execute(
             select(
                 Notification.id,
+                Notification.tenant_id,
                 Notification.status,
                 Notification.dispatch_id,
                 Notification.chunk_no,
@@ -142,6 +143,7 @@ def _apply(events: Sequence[dict[str, Any]]) -> set[str]:
             news[event["id"]] = event
     if news:
         _write(list(news.values()))
+        _tell([row for row in rows if str(row.id) in news])
         _count([row for row in rows if str(row.id) in news], status)
     return set(status)
 
@@ -157,6 +159,14 @@ def _write(news: list[dict[str, Any]]) -> None:
             "ats": [datetime.fromisoformat(event["at"]) for event in news],
         },
     )
+
+
+def _tell(moved: Sequence[Any]) -> None:
+    by_tenant = defaultdict(list)
+    for row in moved:
+        by_tenant[row.tenant_id].append(row.id)
+    for tenant_id in sorted(by_tenant):
+        telling.tell(tenant_id, by_tenant[tenant_id])
 
 
 def _count(moved: Sequence[Any], status: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from sintalk.carriers.base import Outcome, SubmitResult
 from sintalk.db import session
+from sintalk.messages import telling
 from sintalk.messages.states import ATTEMPTS_AT_UNKNOWN, after_submit
 
 #: Only rows still in the `sending` of our own fence. An acceptance also settles an `unknown`: it may come late.
@@ -32,7 +33,7 @@ WRITE = text(f"""
            sent_at = CASE WHEN new.status = 'sent' THEN clock_timestamp() ELSE n.sent_at END,
            updated_at = clock_timestamp()
       FROM new WHERE n.id = new.id
- RETURNING new.before, new.status
+ RETURNING n.id, new.before, new.status
 """)  # noqa: S608 - the only thing put in is a number of ours
 
 SETTLE_LATER = text("""
@@ -41,7 +42,9 @@ SETTLE_LATER = text("""
 """)
 
 
-def write(answers: Sequence[SubmitResult], *, fence: int, idempotent: bool) -> list[tuple[str | None, str]]:
+def write(
+    answers: Sequence[SubmitResult], *, tenant_id: UUID, fence: int, idempotent: bool
+) -> list[tuple[str | None, str]]:
     """Move the rows of these answers on; the steps that were taken, for the counters."""
     parameters = {
         "ids": [answer.attempt_id for answer in answers],
@@ -51,7 +54,9 @@ def write(answers: Sequence[SubmitResult], *, fence: int, idempotent: bool) -> l
         "unclear": [answer.outcome is Outcome.UNKNOWN for answer in answers],
         "fence": fence,
     }
-    return [(before, after) for before, after in session().execute(WRITE, parameters)]
+    moved = session().execute(WRITE, parameters).all()
+    telling.tell(tenant_id, [row.id for row in moved])
+    return [(row.before, row.status) for row in moved]
 
 
 def settle_later(dispatch_id: UUID, nos: Iterable[int]) -> None:

@@ -31,7 +31,7 @@ def look() -> int:
         )
         .order_by(WebhookEndpoint.id)
         .limit(200)
-        .with_for_update(of=WebhookEndpoint)
+        .with_for_update(of=WebhookEndpoint, key_share=True)
         .execution_options(populate_existing=True)
     )
     with atomic() as current:

@@ -86,7 +86,7 @@ def _judge(endpoint_id: UUID, answers: Sequence[Answer]) -> None:
         .scalars(
             select(WebhookEndpoint)
             .where(WebhookEndpoint.id == endpoint_id)
-            .with_for_update()
+            .with_for_update(key_share=True)
             .execution_options(populate_existing=True)
         )
         .one()
