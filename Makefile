@@ -36,7 +36,7 @@ test: install-dev chromium lint
 	$(BIN)/python -m pytest
 
 check: install-dev lint
-	$(BIN)/python -m pytest -q -m 'not browser and not live and not chaos'
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not browser and not live and not chaos'
 
 lint: install-dev
 	$(BIN)/ruff check .
