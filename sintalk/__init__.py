@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from flask import Flask
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3 import OpenAPI
 
 from sintalk.config import ConfigError, Settings
 from sintalk.web.proxies import TrustedProxies
@@ -35,8 +34,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_env()
     app = OpenAPI(
         __name__,
-        info=Info(title="Sintalk Public API", version="1.0.0"),
-        security_schemes=_security_schemes(),
         doc_ui=False,
         template_folder=str(ROOT / "templates"),
         static_folder=str(ROOT / "static"),
@@ -99,11 +96,3 @@ def _bind_web(app: Flask) -> None:
     for part in (faces, i18n, security, limits, docs):
         part.init(app)
     app.register_blueprint(health.bp)
-
-
-def _security_schemes() -> dict[str, Any]:
-    return {
-        "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-        "Bearer": {"type": "http", "scheme": "bearer", "description": "The same API key as a Bearer token"},
-        "Basic": {"type": "http", "scheme": "basic", "description": "E-mail and password of an admin"},
-    }

@@ -5,7 +5,7 @@ from flask import g
 from sintalk.auth import service
 from sintalk.auth.models import ApiKey
 from sintalk.auth.schemas import ApiKeyIn, ApiKeyMade, ApiKeyPage, ApiKeyPath
-from sintalk.web.api import SECURITY, blueprint
+from sintalk.web.api import SECURITY, blueprint, refuses
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery
 
@@ -18,6 +18,7 @@ api = blueprint("auth", tag="auth", description="API keys of your tenant")
     responses={"201": ApiKeyMade},
     security=[{"Basic": []}, *SECURITY],
 )
+@refuses(403, "forbidden", "Only owners and admins make API keys.")
 def create_api_key(body: ApiKeyIn) -> tuple[ApiKeyMade, int]:
     """Create an API key for the admin's tenant. The plain key is returned once."""
     key, plain = service.create_key(
@@ -40,6 +41,7 @@ def list_api_keys(query: PageQuery) -> ApiKeyPage:
 
 
 @api.delete("/api-keys/<uuid:api_key_id>", summary="Revoke an API key", responses={"204": None})
+@refuses(403, "forbidden", "Only owners and admins revoke API keys.")
 def revoke_api_key(path: ApiKeyPath) -> None:
     """The key stops working at once. An extension of the index."""
     service.revoke_key(g.actor.tenant_id, path.api_key_id, by=g.actor)

@@ -34,9 +34,9 @@ class ApiKeyOut(Answer):
     """A key as it can be shown at any time."""
 
     id: Id
-    name: str
-    role: str
-    mode: str
+    name: str = Field(examples=["Loja online"])
+    role: Literal["admin", "member"]
+    mode: Literal["live", "test"]
     prefix: str = Field(examples=["stk_live_4fK2xQ"])
     created_at: Timestamp
     expires_at: Timestamp | None
@@ -49,11 +49,11 @@ class ApiKeyMade(Answer):
     """A key right after it was made; `key` appears here only (and not in a replayed answer)."""
 
     id: Id
-    name: str
-    role: str
-    mode: str
-    prefix: str
-    key: str | None = None
+    name: str = Field(examples=["Loja online"])
+    role: Literal["admin", "member"]
+    mode: Literal["live", "test"]
+    prefix: str = Field(examples=["stk_live_4fK2xQ"])
+    key: str | None = Field(None, examples=["stk_live_4fK2xQ8vZ1nYb7Wc3RtL5mHs9PdJ6gAe_0x4KqT"])
     created_at: Timestamp
     expires_at: Timestamp | None
     rate_limit_per_minute: RateLimit

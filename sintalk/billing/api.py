@@ -5,7 +5,7 @@ from flask import g
 from sintalk.billing import service
 from sintalk.billing.models import LedgerTransaction
 from sintalk.billing.schemas import BalanceOut, BalanceQuery, Statement
-from sintalk.web.api import blueprint
+from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery
 
@@ -13,7 +13,9 @@ api = blueprint("billing", tag="billing", description="The prepaid balance")
 
 
 @api.get("/billing/balance", summary="Get tenant balance", responses={"200": BalanceOut})
-def get_balance(query: BalanceQuery) -> BalanceOut:
+@refuses(403, "forbidden", "You are not allowed to do this.")
+@refuses(404, "not_found", "There is nothing here, or it is not yours.")
+def get_billing_balance(query: BalanceQuery) -> BalanceOut:
     """The tenant's available balance, reserved balance and overdraft limit."""
     return BalanceOut.model_validate(service.balance_for(g.actor, query.tenant_id))
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from sintalk.web.schemas import Answer, Id, PageOf, Query, Timestamp
@@ -14,7 +16,10 @@ class BalanceOut(Answer):
 
     tenant_id: Id
     currency: str = Field(examples=["BRL"])
-    available: int = Field(description="Spendable before overdraft; may be negative down to -overdraft_limit")
+    available: int = Field(
+        examples=[1_000_000_000],
+        description="Spendable before overdraft; may be negative down to -overdraft_limit",
+    )
     reserved: int = Field(description="What open holds keep")
     overdraft_limit: int
     updated_at: Timestamp
@@ -24,11 +29,11 @@ class MovementOut(Answer):
     """One line of the statement."""
 
     id: Id
-    kind: str = Field(description="credit, hold, capture, release or refund")
-    amount_micros: int
-    available_after: int
+    kind: Literal["credit", "hold", "capture", "release", "refund"]
+    amount_micros: int = Field(examples=[1_000_000_000])
+    available_after: int = Field(examples=[1_000_000_000])
     reserved_after: int
-    memo: str
+    memo: str = Field(examples=["Pix"])
     created_at: Timestamp
 
 

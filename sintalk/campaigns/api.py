@@ -12,9 +12,8 @@ from sintalk.campaigns.schemas import (
     CampaignQuery,
     CampaignStats,
 )
-from sintalk.web.api import blueprint
+from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
-from sintalk.web.schemas import Problem
 
 api = blueprint("campaigns", tag="campaigns", description="Bulk messages to contact lists")
 
@@ -42,8 +41,11 @@ def get_campaign(path: CampaignPath) -> CampaignOut:
 @api.post(
     "/campaigns/<uuid:campaign_id>/launch",
     summary="Launch a campaign",
-    responses={"202": CampaignOut, "402": Problem},
+    responses={"202": CampaignOut},
 )
+@refuses(402, "insufficient_balance", "The balance does not cover this. Top it up and try again.")
+@refuses(409, "campaign_not_launchable", "This campaign was launched before.")
+@refuses(409, "empty_audience", "The list is empty: there is nobody to send to.")
 def launch_campaign(path: CampaignPath) -> tuple[CampaignOut, int]:
     """Start sending; always in the background. Watch `GET /campaigns/{id}/stats`."""
     return CampaignOut.model_validate(service.launch(g.actor.tenant_id, path.campaign_id, by=g.actor)), 202

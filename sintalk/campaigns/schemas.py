@@ -24,9 +24,9 @@ class CampaignOut(Answer):
     """A campaign. `pause_reason` says what a paused one waits for."""
 
     id: Id
-    name: str
+    name: str = Field(examples=["Black Friday"])
     channel: Channel
-    category: str
+    category: Literal["marketing", "transactional"]
     template_id: Id
     contact_list_id: Id | None
     parent_campaign_id: Id | None = None
@@ -57,19 +57,19 @@ class CampaignStats(Answer):
 
     campaign_id: Id
     status: Status
-    total: int
+    total: int = Field(examples=[1000])
     queued: int
     sending: int
-    sent: int
-    delivered: int
+    sent: int = Field(examples=[12])
+    delivered: int = Field(examples=[988])
     read: int
     not_delivered: int
     error: int
     unknown: int = Field(description="The carrier may or may not have it; never sent again blindly")
     suppressed: int
     canceled: int
-    segments: int
-    cost_micros: int = Field(description="Captured so far")
+    segments: int = Field(examples=[1000])
+    cost_micros: int = Field(examples=[80_000_000], description="Captured so far")
     reserved_micros: int = Field(description="Still held")
     settled_at: Timestamp | None = Field(description="When the last held cent found its place")
     updated_at: Timestamp

@@ -21,7 +21,7 @@ from sintalk.contacts.schemas import (
     OptOutPath,
     OptOutQuery,
 )
-from sintalk.web.api import blueprint
+from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery
 
@@ -58,12 +58,14 @@ def update_contact_list(path: ListPath, body: ListIn) -> ListOut:
 
 
 @lists.delete(ONE_LIST, summary="Delete a contact list", responses={"204": None})
+@refuses(409, "list_in_use", "A running campaign or import uses this list.")
 def delete_contact_list(path: ListPath) -> None:
     """Soft-delete a list with its contacts; 409 `list_in_use` while a running campaign or import uses it."""
     service.delete_list(g.actor.tenant_id, path.list_id)
 
 
 @contacts.post(f"{ONE_LIST}/contacts", summary="Create a contact", responses={"201": ContactOut})
+@refuses(409, "duplicate_phone", "This phone number is in the list already.")
 def create_contact(path: ListPath, body: ContactIn) -> tuple[ContactOut, int]:
     """Add a person to a list. A phone lives once in a list: 409 `duplicate_phone`."""
     made = service.create_contact(g.actor.tenant_id, path.list_id, **body.model_dump())
@@ -86,6 +88,7 @@ def get_contact(path: ContactPath) -> ContactOut:
 
 
 @contacts.put(ONE_CONTACT, summary="Update a contact", responses={"200": ContactOut})
+@refuses(409, "duplicate_phone", "This phone number is in the list already.")
 def update_contact(path: ContactPath, body: ContactChange) -> ContactOut:
     """Replace a contact's name, e-mail and phone; null clears. Attributes are replaced where given."""
     changed = service.change_contact(g.actor.tenant_id, path.list_id, path.contact_id, **body.model_dump())

@@ -79,8 +79,8 @@ class ListIn(Body):
 
 class ListOut(Answer):
     id: Id
-    name: str
-    contact_count: int
+    name: str = Field(examples=["Clientes de novembro"])
+    contact_count: int = Field(examples=[1200])
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -105,19 +105,19 @@ class ContactIn(Body):
 class ContactChange(Body):
     """Replaces name, e-mail and phone; null clears. Attributes stay as they are where they are left out."""
 
-    name: OneLine
-    email: OptionalEmail = None
-    phone: OptionalPhone = None
+    name: OneLine = Field(examples=["João da Silva"])
+    email: OptionalEmail = Field(None, examples=["joao@exemplo.com.br"])
+    phone: OptionalPhone = Field(None, examples=["+5511999999999"])
     attributes: Attributes | None = None
 
 
 class ContactOut(Answer):
     id: Id
     contact_list_id: Id
-    name: str
-    email: str | None
+    name: str = Field(examples=["João da Silva"])
+    email: str | None = Field(examples=["joao@exemplo.com.br"])
     phone: str | None = Field(examples=["+5511999999999"])
-    attributes: dict[str, str]
+    attributes: dict[str, str] = Field(examples=[{"cidade": "São Paulo"}])
     opted_out: bool
     created_at: Timestamp
     updated_at: Timestamp
@@ -147,9 +147,9 @@ class OptOutIn(Body):
 
 class OptOutOut(Answer):
     id: Id
-    phone: str
-    channel: Channel | None
-    source: str
+    phone: str = Field(examples=["+5511999999999"])
+    channel: Channel | None = Field(description="null: on all channels")
+    source: str = Field(examples=["api"])
     created_at: Timestamp
 
 

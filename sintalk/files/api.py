@@ -5,7 +5,7 @@ from flask import g
 from sintalk.files import service
 from sintalk.files.models import File
 from sintalk.files.schemas import ConfirmIn, FileOut, FilePage, UploadIn, UploadOut
-from sintalk.web.api import blueprint
+from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery
 
@@ -13,6 +13,7 @@ api = blueprint("files", tag="files", description="Uploads, straight to the S3 s
 
 
 @api.post("/files/upload-url", summary="Get a presigned upload URL", responses={"201": UploadOut})
+@refuses(413, "payload_too_large", "The file is larger than allowed.")
 def create_file_upload_url(body: UploadIn) -> tuple[UploadOut, int]:
     """A presigned URL that takes one PUT of this file, for 15 minutes."""
     upload = service.begin(g.actor.tenant_id, **body.model_dump())
@@ -25,6 +26,9 @@ def create_file_upload_url(body: UploadIn) -> tuple[UploadOut, int]:
 
 
 @api.post("/files/confirm-upload", summary="Confirm a file upload", responses={"200": FileOut})
+@refuses(409, "upload_missing", "The store has not received this file (yet).")
+@refuses(413, "payload_too_large", "The file is larger than allowed.")
+@refuses(503, "store_unavailable", "The file store does not answer. Try again in a moment.")
 def confirm_file_upload(body: ConfirmIn) -> FileOut:
     """Mark an upload as done, before the file is used; its content is looked at. Repeating it is harmless."""
     return FileOut.model_validate(service.confirm(g.actor.tenant_id, body.file_id))

@@ -17,14 +17,14 @@ class UploadIn(Body):
         examples=["contatos.csv"]
     )
     content_type: Annotated[str, StringConstraints(max_length=100)] = Field(examples=["text/csv"])
-    size: int | None = Field(None, ge=1, le=2**53, description="Bytes")
+    size: int | None = Field(None, examples=[48_210], ge=1, le=2**53, description="Bytes")
 
 
 class UploadOut(Answer):
     """PUT the bytes to `upload_url` with exactly these headers, then confirm."""
 
     file_id: Id
-    upload_url: str
+    upload_url: str = Field(examples=["http://127.0.0.1:8333/sintalk/019ab0c4?X-Amz-Signature=5d2e"])
     method: Literal["PUT"] = "PUT"
     headers: dict[str, str] = Field(examples=[{"Content-Type": "text/csv"}])
     expires_at: Timestamp
@@ -37,9 +37,9 @@ class ConfirmIn(Body):
 class FileOut(Answer):
     id: Id
     kind: Kind
-    filename: str
-    content_type: str
-    size: int | None
+    filename: str = Field(examples=["contatos.csv"])
+    content_type: str = Field(examples=["text/csv"])
+    size: int | None = Field(examples=[48_210], description="Bytes")
     status: Literal["pending", "uploaded", "rejected"]
     created_at: Timestamp
     confirmed_at: Timestamp | None

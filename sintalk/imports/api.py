@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, g
 
 from sintalk.contacts.schemas import ListPath
@@ -7,18 +9,30 @@ from sintalk.imports import service
 from sintalk.imports.downloads import as_download
 from sintalk.imports.models import ContactImport
 from sintalk.imports.schemas import CancelPath, ImportIn, ImportOut, ImportPage, ImportPath
-from sintalk.web.api import blueprint
+from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery
 
 api = blueprint("contact_import", tag="contact-import", description="CSV files into contact lists")
 
+CSV: dict[str, Any] = {
+    "content": {
+        "text/csv": {
+            "schema": {"type": "string"},
+            "example": "linha;motivo;Nome;Celular\r\n3;invalid_phone;Ana;123\r\n",
+        }
+    }
+}
 ONE = "/contact-lists/<uuid:list_id>/import/<uuid:import_id>"
 
 
 @api.post(
     "/contact-lists/<uuid:list_id>/import", summary="Start a contact import", responses={"202": ImportOut}
 )
+@refuses(409, "file_not_confirmed", "Upload this file and confirm it first.")
+@refuses(409, "import_in_progress", "This file is being imported into this list already.")
+@refuses(409, "upload_missing", "The store no longer has this file. Upload it again.")
+@refuses(503, "store_unavailable", "The file store does not answer. Try again in a moment.")
 def start_contact_import(path: ListPath, body: ImportIn) -> tuple[ImportOut, int]:
     """Import a confirmed CSV file into a list; it runs in the background.
 
@@ -58,13 +72,14 @@ def list_contact_imports(path: ListPath, query: PageQuery) -> ImportPage:
     )
 
 
-@api.get(f"{ONE}/rejects", summary="Download the rejected rows", responses={"200": None})
+@api.get(f"{ONE}/rejects", summary="Download the rejected rows", responses={"200": CSV})
 def download_import_rejects(path: ImportPath) -> Response:
     """The rows that were left out, with number, reason and their original cells. An extension of the index."""
     return as_download(service.get(g.actor.tenant_id, path.list_id, path.import_id))
 
 
 @api.post("/imports/<uuid:import_id>/cancel", summary="Cancel an import", responses={"200": ImportOut})
+@refuses(409, "import_finished", "This import has ended already.")
 def cancel_import(path: CancelPath) -> ImportOut:
     """Stop an import where it stands; what is in the list stays. An extension of the index."""
     return ImportOut.of(service.cancel(g.actor.tenant_id, path.import_id))

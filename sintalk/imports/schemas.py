@@ -52,15 +52,15 @@ class ImportOut(Answer):
     contact_list_id: Id
     file_id: Id
     status: Literal["queued", "running", "completed", "failed", "canceled"]
-    total_rows: int
-    processed_rows: int
-    created_count: int
-    updated_count: int
+    total_rows: int = Field(examples=[1200])
+    processed_rows: int = Field(examples=[600])
+    created_count: int = Field(examples=[590])
+    updated_count: int = Field(examples=[10])
     skipped_count: int
     rejected_count: int
     opted_out_count: int = Field(description="Rows whose number opted out: imported, and not written to")
     warnings: dict[str, int] = Field(description="How often what was repaired or left out of a row")
-    progress: float = Field(ge=0, le=1)
+    progress: float = Field(ge=0, le=1, examples=[0.5])
     error_code: str | None
     error_row: int | None = Field(description="The row at fault, as a spreadsheet counts")
     rejects_url: str | None = Field(description="The rejected rows with their reasons, as CSV")

@@ -13,13 +13,14 @@ from sintalk.message_templates.schemas import (
     TemplatePath,
     TemplateQuery,
 )
-from sintalk.web.api import blueprint
+from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 
 api = blueprint("message_templates", tag="templates", description="Reusable message templates")
 
 
 @api.post("/templates", summary="Create a template", responses={"201": TemplateOut})
+@refuses(409, "file_not_confirmed", "Upload this file and confirm it first.")
 def create_template(body: TemplateIn) -> tuple[TemplateOut, int]:
     """Create a template for one channel; exactly that channel's object is present."""
     template = service.create(g.actor.tenant_id, body, by=g.actor)
@@ -40,6 +41,7 @@ def get_template(path: TemplatePath) -> TemplateOut:
 
 
 @api.put("/templates/<uuid:template_id>", summary="Replace a template", responses={"200": TemplateOut})
+@refuses(409, "file_not_confirmed", "Upload this file and confirm it first.")
 def update_template(path: TemplatePath, body: TemplateIn) -> TemplateOut:
     """Replace name and content; the channel stays. What was launched keeps its content. An extension."""
     template = service.update(g.actor.tenant_id, path.template_id, body, by=g.actor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 from pydantic_core import InitErrorDetails
 
 from sintalk.message_templates.content import CHANNELS
@@ -17,9 +17,47 @@ from sintalk.web.schemas import Answer, Body, Id, Name, PageOf, PageQuery, Path,
 
 Channel = Literal["sms", "rcs", "voice"]
 
+#: One of each kind, for the API's document.
+EXAMPLES: list[Any] = [
+    {
+        "name": "Aviso de entrega",
+        "channel": "sms",
+        "sms": {"text": "Olá {{nome|cliente}}, seu pedido chegou."},
+    },
+    {
+        "name": "Novidades",
+        "channel": "rcs",
+        "rcs": {
+            "type": "text",
+            "text": {"body": "Olá {{nome}}, temos novidades!"},
+            "suggestions": [{"type": "reply", "text": "Quero ver", "postback_data": "ver"}],
+        },
+    },
+    {
+        "name": "Oferta",
+        "channel": "rcs",
+        "rcs": {
+            "type": "card",
+            "card": {
+                "orientation": "vertical",
+                "title": "Pão de queijo",
+                "description": "Hoje com 20 % de desconto",
+                "media": {"file_url": "https://exemplo.com.br/pao.jpg", "height": "medium"},
+            },
+        },
+    },
+    {
+        "name": "Lembrete",
+        "channel": "voice",
+        "voice": {"source": "tts", "tts": {"text": "Olá {{nome}}, sua consulta é amanhã."}},
+    },
+]
+
 
 class TemplateIn(Content):
     """A template to be made, or what one becomes. Its channel stays what it was made for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES})
 
     name: Name = Field(examples=["Aviso de entrega"])
     channel: Channel
@@ -43,12 +81,12 @@ class TemplateOut(Content):
     model_config = Answer.model_config
 
     id: Id
-    name: str
+    name: str = Field(examples=["Aviso de entrega"])
     channel: Channel
-    sms: SmsContent | None = None
+    sms: SmsContent | None = Field(default=None, examples=[EXAMPLES[0]["sms"]])
     rcs: RcsContent | None = None
     voice: VoiceContent | None = None
-    variables: list[str]
+    variables: list[str] = Field(examples=[["nome"]])
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -86,12 +124,12 @@ class Preview(Content):
 
     model_config = Answer.model_config
 
-    text: str
-    missing: list[str]
+    text: str = Field(examples=["Olá João, seu pedido chegou."])
+    missing: list[str] = Field(examples=[[]])
     fault: str | None = None
-    encoding: str | None = None
-    segments: int | None = None
-    characters: int | None = None
-    ucs2_letters: list[str] | None = None
+    encoding: str | None = Field(default=None, examples=["ucs2"])
+    segments: int | None = Field(default=None, examples=[1])
+    characters: int | None = Field(default=None, examples=[28])
+    ucs2_letters: list[str] | None = Field(default=None, examples=[["ã"]])
     billing_class: str | None = None
     content: dict[str, Any] | None = None

@@ -27,12 +27,12 @@ class NotificationOut(Answer):
     campaign_id: Id | None
     contact_id: Id | None
     template_id: Id | None
-    channel: str
-    phone: str | None
+    channel: Literal["sms", "rcs", "voice"]
+    phone: str | None = Field(examples=["+5511999999999"])
     status: Status
-    segments: int
-    cost_micros: int
-    carrier: str | None
+    segments: int = Field(examples=[1])
+    cost_micros: int = Field(examples=[80_000])
+    carrier: str | None = Field(examples=["simulator"])
     carrier_message_id: str | None
     error_code: str | None
     external_id: str | None

@@ -11,7 +11,15 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 T = TypeVar("T")
@@ -48,7 +56,10 @@ def _uuid(value: Any) -> Any:
 
 Id = Annotated[UUID, BeforeValidator(_uuid)]
 Timestamp = Annotated[
-    datetime, BeforeValidator(_moment), PlainSerializer(rfc3339, return_type=str, when_used="json")
+    datetime,
+    BeforeValidator(_moment),
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -89,9 +100,9 @@ class PageOf(Answer, Generic[T]):
     """One page. `total` is exact unless `total_is_exact` says otherwise (a filtered count stops at 10 000)."""
 
     data: list[T]
-    total: int
-    limit: int
-    offset: int
+    total: int = Field(examples=[1])
+    limit: int = Field(examples=[50])
+    offset: int = Field(examples=[0])
     has_more: bool
     total_is_exact: bool = True
 
@@ -101,13 +112,15 @@ class Fault(Answer):
 
     field: str = Field(examples=["rcs.carousel.cards[2].title"])
     code: str = Field(examples=["too_long"])
-    message: str
+    message: str = Field(examples=["String should have at most 200 characters"])
 
 
 class Problem(Answer):
     """Every answer that is not a success."""
 
-    error_code: str = Field(examples=["validation_failed"])
-    error: str = Field(examples=["Some fields are wrong; see details."])
-    details: list[Fault] = []
-    request_id: str
+    error_code: str = Field(examples=["validation_failed"], description="For programs; it stays as it is")
+    error: str = Field(
+        examples=["Some fields are wrong; see details."], description="For people, in their language"
+    )
+    details: list[Fault] = Field([], description="Every fault by its field, where that helps")
+    request_id: Id

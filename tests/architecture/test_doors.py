@@ -18,6 +18,8 @@ OPEN = {
     "health.live": "for the process manager",
     "health.ready": "for the process manager",
     "openapi_json": "the API's document",
+    "docs": "read before one has a key",
+    "docs_getting_started": "read before one has a key",
     "auth.sign_in": "how one gets in",
     "auth.sign_in_post": "how one gets in",
     "callbacks.receive": "carriers sign what they send",

@@ -12,7 +12,8 @@ from tests.factories import Api
 
 
 def send_raw(api: Api, data: bytes | str, content_type: str = "application/json"):
-    return api.client.post("/api/v1/api-keys", data=data, content_type=content_type, headers=api.headers)
+    headers = {**api.headers, "Accept-Language": "en"}
+    return api.client.post("/api/v1/api-keys", data=data, content_type=content_type, headers=headers)
 
 
 @pytest.mark.parametrize("raw", [b"{", b"", b"nul", b"\xff\xfe", b'{"name": NaN}', b"[" * 100_000])

@@ -1,0 +1,71 @@
+"""Examples for the API's document, made from the schemas themselves, so that they cannot go stale.
+
+What a schema or a field names under `examples` is taken; the rest is filled in by type. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Schema = Mapping[str, Any]
+REF = "#/components/schemas/"
+ID = "019ab0c4-5d2e-7c31-9f6a-2b8e4d1c7a90"
+BY_FORMAT = {
+    "uuid": ID,
+    "date-time": "2026-11-22T13:00:00.000Z",
+    "uri": "https://exemplo.com.br/",
+    "date": "2026-11-22",
+}
+BY_TYPE: dict[str, Any] = {"boolean": False, "null": None, "string": "texto"}
+
+
+def examples_of(schema: Schema, schemas: Mapping[str, Schema]) -> list[Any]:
+    """The examples that a schema names, or the one that its fields add up to; never empty."""
+    schema = _found(schema, schemas)
+    return list(schema.get("examples") or [_made(schema, schemas)])
+
+
+def example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
+    """One value that the schema allows."""
+    return examples_of(schema, schemas)[0]
+
+
+def _found(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
+    while "$ref" in schema and not schema.get("examples"):
+        schema = schemas[schema["$ref"].removeprefix(REF)]
+    return schema
+
+
+def _made(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    if schema.get("default") is not None:
+        return schema["default"]
+    for several in ("anyOf", "oneOf"):
+        if several in schema:
+            may_be_null = any(one.get("type") == "null" for one in schema[several])
+            return None if may_be_null else example_of(schema[several][0], schemas)
+    return _by_type(schema, schemas)
+
+
+def _left_out(field: Schema) -> bool:
+    """What need not be there, and is nothing unless somebody says it."""
+    return field.get("default", "") is None and not field.get("examples")
+
+
+def _by_type(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
+    kind = schema.get("type")
+    if kind == "object":
+        return {
+            name: example_of(field, schemas)
+            for name, field in schema.get("properties", {}).items()
+            if name in schema.get("required", ()) or not _left_out(field)
+        }
+    if kind == "array":
+        return [example_of(schema["items"], schemas)] * max(schema.get("minItems", 1), 1)
+    if kind in ("integer", "number"):
+        return schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
+    return BY_FORMAT.get(schema.get("format", "")) or BY_TYPE.get(str(kind))
