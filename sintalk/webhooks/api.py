@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from flask import g
 
-from sintalk.web.api import blueprint
+from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery
 from sintalk.webhooks import delivering, service
@@ -39,6 +39,7 @@ ONE_DELIVERY = f"{ONE}/deliveries/<uuid:delivery_id>"
 
 
 @api.post("/webhooks", summary="Create a webhook endpoint", responses={"201": WebhookMade})
+@refuses(409, "too_many_webhooks", "There are ten endpoints already; delete one first.")
 def create_webhook(body: WebhookIn) -> tuple[WebhookMade, int]:
     """An endpoint for some events, with a secret that is shown once. 409 `too_many_webhooks` at ten."""
     return _with_secret(service.create(g.actor.tenant_id, **body.model_dump(), by=g.actor)), 201

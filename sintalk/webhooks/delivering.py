@@ -29,10 +29,10 @@ from sintalk.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEve
 
 #: Longer than looking a name up and a whole call may take.
 LEASE_S = 90
-#: Calls at the same time, and at the most in one round.
-THREADS, ROUND = 16, 64
-#: Deliveries of one endpoint in a round: plenty while all goes well, one to try it while it fails.
-ROOM, ROOM_FAILING = 32, 1
+#: Calls in one round, all at the same time, so that a round takes no longer than its slowest call.
+ROUND = 32
+#: Deliveries of one endpoint in a round: many while all goes well, one to try it while it fails.
+ROOM, ROOM_FAILING = 16, 1
 #: After this long a job makes room for others of its queue and rings again.
 BUDGET_S = 5.0
 
@@ -84,7 +84,7 @@ def deliver(*, resolve: calling.Resolve = calling.resolve, budget_s: float = BUD
     made, began = 0, time.monotonic()
     allow = current_app.config["SETTINGS"].webhooks_allow_loopback
     one = partial(make, allow_loopback=allow, resolve=resolve)
-    with ThreadPoolExecutor(THREADS) as threads:
+    with ThreadPoolExecutor(ROUND) as threads:
         while not stopping.is_set():
             calls, touched = claim()
             if not touched:
@@ -117,16 +117,19 @@ def claim() -> tuple[list[Call], int]:
     mine, touched = new_id(), 0
     with atomic() as current:
         for endpoint_id, failures in current.execute(_waiting_endpoints().limit(ROUND)).all():
+            room = ROOM_FAILING if failures >= outcomes.PATIENCE else ROOM
             moved = current.execute(
                 CLAIM,
                 {
                     "endpoint_id": endpoint_id,
                     "claim": mine,
-                    "room": ROOM_FAILING if failures >= outcomes.PATIENCE else ROOM,
+                    "room": min(room, ROUND - touched),
                     "lease": LEASE_S,
                 },
             )
             touched += moved.rowcount  # type: ignore[attr-defined]
+            if touched >= ROUND:
+                break
         return _calls(mine), touched
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WAITS_S = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800)
 #: From so many failed rounds in a row on, an endpoint rests between calls: 2 s, doubled each time, up to a minute.
 PATIENCE, LONGEST_REST_S = 5, 60
+#: One that took longer than this rests for so many times as long, whatever it answered: the worker is everybody's.
+SLOW_S, SLOW_TIMES = 2.0, 6
 #: An endpoint that answered nothing well for so long is disabled.
 DISABLED_AFTER = timedelta(days=3)
 
@@ -91,13 +93,16 @@ def _judge(endpoint_id: UUID, answers: Sequence[Answer]) -> None:
         )
         .one()
     )
+    slowest = max(answer.duration_ms for answer in answers) / 1000
+    rest = min(SLOW_TIMES * slowest, LONGEST_REST_S) if slowest > SLOW_S else 0
+    endpoint.resting_until = now() + timedelta(seconds=rest) if rest else None
     if any(answer.success for answer in answers):
-        endpoint.failures, endpoint.failing_since, endpoint.resting_until = 0, None, None
+        endpoint.failures, endpoint.failing_since = 0, None
         return
     endpoint.failures += 1
     endpoint.failing_since = endpoint.failing_since or now()
     if endpoint.failures >= PATIENCE:
-        rest = min(2 ** min(endpoint.failures - PATIENCE + 1, 10), LONGEST_REST_S)
+        rest = max(rest, min(2 ** min(endpoint.failures - PATIENCE + 1, 10), LONGEST_REST_S))
         endpoint.resting_until = now() + timedelta(seconds=rest)
     if endpoint.disabled_at is None:
         gone = any(answer.status_code == 410 for answer in answers)

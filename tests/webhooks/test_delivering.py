@@ -23,6 +23,8 @@ from sintalk.webhooks.announcing import News
 from sintalk.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from tests.webhooks.conftest import Got, Receiver
 
+MINUTE = timedelta(minutes=1)
+
 
 def verified(got: Got, secret: str) -> bool:
     """The convention's rule as its text has it, written without a look at ours."""
@@ -205,6 +207,30 @@ def test_an_endpoint_that_fails_rests_and_is_not_asked_meanwhile(shop: Receiver,
     with atomic() as current:
         current.execute(update(WebhookEndpoint).values(resting_until=None))
     assert delivering.deliver() == 1, "one is enough to see whether it is back"
+
+
+def test_a_slow_endpoint_rests_though_it_answers_well(shop: Receiver, listening, tenant, monkeypatch):
+    monkeypatch.setattr(outcomes, "SLOW_S", 0.05)
+    shop.dawdle_s = 0.1
+    tell(tenant, "sent")
+    assert delivering.deliver() == 1
+    tell(tenant, "sent")
+    monkeypatch.setattr(outcomes, "SLOW_S", 60)
+    with atomic() as current:
+        current.execute(update(WebhookEndpoint).values(resting_until=WebhookEndpoint.resting_until + MINUTE))
+    assert delivering.deliver() == 0
+    come_due()
+    assert delivering.deliver() == 1
+    session().refresh(listening)
+    assert listening.resting_until is None
+
+
+def test_a_name_that_leads_inwards_is_not_called_and_the_log_says_so(app, canary, tenant, actor):
+    service.create(tenant.id, url="https://shop.example.com/", events=["notification.status"], by=actor)
+    tell(tenant, "sent")
+    delivering.deliver(resolve=lambda host, port: ["8.8.8.8", "127.0.0.1"])
+    assert session().scalars(select(WebhookAttempt.error)).one() == "not_public"
+    assert canary.visits == 0
 
 
 def test_an_endpoint_is_given_up_after_three_days_and_comes_back_when_told(shop, listening, tenant, actor):
