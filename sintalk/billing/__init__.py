@@ -9,3 +9,4 @@ def register(app: Flask) -> None:
 
     app.register_blueprint(views.bp)
     app.register_api(api.api)  # type: ignore[attr-defined]
+    app.register_api(api.credits)  # type: ignore[attr-defined]

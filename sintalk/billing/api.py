@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-from flask import g
+from dataclasses import asdict
+
+from flask import g, request
 
 from sintalk.billing import service
 from sintalk.billing.models import LedgerTransaction
-from sintalk.billing.schemas import BalanceOut, BalanceQuery, Statement
-from sintalk.web.api import blueprint, refuses
+from sintalk.billing.schemas import BalanceOut, BalanceQuery, CreditIn, CreditOut, CreditPath, Statement
+from sintalk.web.api import blueprint, demands_idempotency_key, refuses
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery
 
 api = blueprint("billing", tag="billing", description="The prepaid balance")
+credits = blueprint("credits", tag="tenants")
 
 
 @api.get("/billing/balance", summary="Get tenant balance", responses={"200": BalanceOut})
@@ -26,3 +29,16 @@ def get_statement(query: PageQuery) -> Statement:
     movements = service.statement(g.actor.tenant_id)
     total = service.movements(g.actor.tenant_id)
     return Statement.model_validate(paginate(movements, query, by=LedgerTransaction.id, total=total))
+
+
+@credits.post("/tenants/<uuid:tenant_id>/credits", summary="Credit a tenant", responses={"201": CreditOut})
+@refuses(403, "forbidden", "You are not allowed to do this.")
+@demands_idempotency_key
+def create_tenant_credit(path: CreditPath, body: CreditIn) -> tuple[CreditOut, int]:
+    """Put money into a company's balance: platform admins only, and never without an idempotency key.
+
+    The key counts for ever here: the same one never puts money in twice. An extension of the index.
+    """
+    key = request.headers.get("Idempotency-Key")
+    balance = service.credit(path.tenant_id, body.amount_micros, reason=body.reason, key=key, by=g.actor)
+    return CreditOut.model_validate({**asdict(balance), **body.model_dump()}), 201

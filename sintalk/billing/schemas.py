@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sintalk.web.schemas import Answer, Id, PageOf, Query, Timestamp
+from sintalk.web.schemas import Answer, Body, Id, Name, PageOf, Path, Query, Timestamp
 
 
 class BalanceQuery(Query):
@@ -23,6 +23,24 @@ class BalanceOut(Answer):
     reserved: int = Field(description="What open holds keep")
     overdraft_limit: int
     updated_at: Timestamp
+
+
+class CreditIn(Body):
+    """Money to be put in."""
+
+    amount_micros: int = Field(ge=1, le=10**15, examples=[100_000_000])
+    reason: Name = Field(examples=["Pix de 22/11"])
+
+
+class CreditOut(BalanceOut):
+    """What was put in, and the balance after it."""
+
+    amount_micros: int = Field(examples=[100_000_000])
+    reason: str = Field(examples=["Pix de 22/11"])
+
+
+class CreditPath(Path):
+    tenant_id: Id
 
 
 class MovementOut(Answer):

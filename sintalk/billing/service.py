@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, func, select
 
 from sintalk.accounts import service as accounts
@@ -13,7 +14,7 @@ from sintalk.accounts.models import Tenant
 from sintalk.billing import ledger
 from sintalk.billing.models import DEFAULT_PRICES, Account, LedgerTransaction, Price
 from sintalk.db import atomic, now, session
-from sintalk.errors import Forbidden, NotFound
+from sintalk.errors import Conflict, Detail, Forbidden, Invalid, NotFound
 from sintalk.tenancy import Actor
 
 
@@ -75,6 +76,23 @@ def top_up(tenant_id: UUID, amount_micros: int, *, key: str, memo: str, by: Acto
         if credited and by is not None:
             accounts.record(by, "balance.credited", tenant_id, amount_micros=amount_micros)
     return credited
+
+
+def credit(tenant_id: UUID, amount_micros: int, *, reason: str, key: str | None, by: Actor) -> Balance:
+    """A platform admin tops a tenant up, once for this key of theirs; the balance after it.
+
+    Raises Forbidden, 422 without a key, NotFound, 409 `idempotency_key_reused` where the key did so already,
+    however long ago.
+    """
+    if not by.platform_admin:
+        raise Forbidden
+    if key is None:
+        raise Invalid(Detail("Idempotency-Key", "required", _l("Money moves only with an idempotency key.")))
+    with atomic():
+        balance(tenant_id)
+        if not top_up(tenant_id, amount_micros, key=f"api:{by.tenant_id}:{key}", memo=reason, by=by):
+            raise Conflict("idempotency_key_reused", _l("This key was used with another request."))
+        return balance(tenant_id)
 
 
 def prices(tenant_id: UUID) -> dict[str, int]:

@@ -68,6 +68,12 @@ def refuses(status: int, code: str, sentence: str) -> Callable[[View], View]:
     return mark
 
 
+def demands_idempotency_key(view: View) -> View:
+    """Say in the document that this operation is not done without a key; the service is who asks for it."""
+    view.demands_key = True  # type: ignore[attr-defined]
+    return view
+
+
 class Api(APIBlueprint):
     """A blueprint of operations; see `blueprint()`."""
 

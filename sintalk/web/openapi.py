@@ -110,7 +110,7 @@ def _place(operation: Operation) -> tuple[int, str, str]:
 
 
 def _tags(apis: Iterable[Api]) -> list[Json]:
-    told = {api.tag: api.about for api in apis if api.operations}
+    told = {api.tag: api.about for api in apis if api.operations and api.about}
     names = [name for name in TAGS if name in told] + sorted(told.keys() - TAGS.keys())
     return [{"name": name, "description": TAGS.get(name) or told[name]} for name in names]
 

@@ -48,7 +48,7 @@ def test_a_stranger_reads_the_reference_and_tries_it_with_a_key(
     page.locator(".auth-container", has_text="X-API-Key").get_by_role(
         "button", name="Apply credentials"
     ).click()
-    page.get_by_role("button", name="Close", exact=True).click()
+    page.get_by_role("button", name="Close", exact=True).first.click()
     balance = page.locator("#operations-billing-getBillingBalance")
     balance.locator(".opblock-summary-control").click()
     balance.get_by_role("button", name="Execute").click()
