@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 
 from sintalk.campaigns.schemas import CampaignIn
 from sintalk.web.forms import Form, typed
@@ -27,7 +28,7 @@ class WhoForm(Form):
 
     def offer(self, lists: Sequence[Any]) -> WhoForm:
         """The lists to choose from."""
-        self.contact_list_id.choices = [(str(it.id), it.name) for it in lists]
+        self.contact_list_id.choices = [SelectChoice(str(it.id), it.name) for it in lists]
         return self
 
     def checked(self) -> Who:
@@ -42,7 +43,7 @@ class WhatForm(Form):
 
     def offer(self, templates: Sequence[Any]) -> WhatForm:
         """The templates to choose from."""
-        self.template_id.choices = [(str(it.id), it.name) for it in templates]
+        self.template_id.choices = [SelectChoice(str(it.id), it.name) for it in templates]
         return self
 
     def checked(self, who: Who, channel: str) -> CampaignIn:

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from sintalk.message_templates.models import Template
 from sintalk.message_templates.schemas import TemplateIn
@@ -12,9 +13,9 @@ from sintalk.web.forms import Form, typed
 from sintalk.web.validation import check
 
 ENCODINGS = [
-    ("auto", _l("As written")),
-    ("gsm7", _l("Without accents")),
-    ("ucs2", _l("All letters (UCS-2)")),
+    SelectChoice("auto", _l("As written")),
+    SelectChoice("gsm7", _l("Without accents")),
+    SelectChoice("ucs2", _l("All letters (UCS-2)")),
 ]
 
 
