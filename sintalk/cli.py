@@ -106,6 +106,25 @@ def check() -> None:
 
 
 @main.command()
+@click.argument("email")
+def password(email: str) -> None:
+    """Make up a new password for somebody who lost theirs; print it once; end their sessions."""
+    import secrets
+
+    from sintalk import create_app
+    from sintalk.auth import service
+    from sintalk.errors import NotFound
+
+    made_up = secrets.token_urlsafe(12)
+    with create_app().app_context():
+        try:
+            service.replace_password(email, made_up)
+        except NotFound as error:
+            raise ConfigError(str(error.message)) from None
+    click.echo(f"New password of {email}: {made_up}")
+
+
+@main.command()
 def demo() -> None:
     """Put the samples of demo mode into the first tenant: play money, a list, templates."""
     from sintalk import create_app

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sintalk.accounts import passwords
 from sintalk.accounts.models import AuditEvent, Tenant, User
 from sintalk.db import atomic, now, session
-from sintalk.errors import Conflict, Detail, Invalid
+from sintalk.errors import Conflict, Detail, Invalid, NotFound
 from sintalk.tenancy import Actor
 
 LOCALES = ("pt_BR", "en")
@@ -128,6 +128,22 @@ def user_by_credentials(email: str, password: str) -> User | None:
     if passwords.outdated(user.password_hash):
         with atomic():
             user.password_hash = passwords.hashed(password)
+    return user
+
+
+def set_password(email: str, password: str) -> User:
+    """Another password for this person. Raises NotFound, 422 `password` where it is too weak."""
+    if fault := passwords.weakness(password):
+        raise Invalid(Detail("password", "weak_password", fault))
+    with atomic() as current:
+        user = current.scalar(
+            select(User)
+            .where(User.email == email.strip().lower(), User.deleted_at.is_(None))
+            .with_for_update(of=User)
+        )
+        if user is None:
+            raise NotFound(_l("Nobody signs in with this e-mail."))
+        user.password_hash = passwords.hashed(password)
     return user
 
 

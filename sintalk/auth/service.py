@@ -79,6 +79,13 @@ def sign_out(token: str) -> None:
             current.delete(row)
 
 
+def replace_password(email: str, password: str) -> None:
+    """Another password, and every session of this person ends. Raises as `accounts.service.set_password`."""
+    with atomic() as current:
+        user = accounts.set_password(email, password)
+        current.execute(delete(SignedIn).where(SignedIn.user_id == user.id))
+
+
 def forget_sessions() -> int:
     """Drop the rows of sessions that ran out; how many that were. For the sweeper."""
     with atomic() as current:

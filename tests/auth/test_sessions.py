@@ -54,3 +54,18 @@ def test_polling_does_not_prolong_a_session(alice):
     assert session().scalars(select(SignedIn)).one().last_seen_at == seen
     service.person(token, prolong=True)
     assert session().scalars(select(SignedIn)).one().last_seen_at > seen
+
+
+def test_a_new_password_ends_every_session_and_the_old_one_is_gone(alice):
+    token = service.begin(alice, ip="127.0.0.1")
+    service.replace_password("Alice@example.com", "another long password")
+    assert service.person(token, prolong=True) is None
+    with pytest.raises(DomainError):
+        service.sign_in("alice@example.com", PASSWORD, ip="127.0.0.1")
+    assert service.sign_in("alice@example.com", "another long password", ip="127.0.0.1")
+
+
+def test_a_new_password_for_nobody_is_refused(alice):
+    with pytest.raises(DomainError) as refused:
+        service.replace_password("nobody@example.com", "another long password")
+    assert refused.value.code == "not_found"

@@ -1,6 +1,6 @@
 """A short round of chaos: every kind of process killed with -9 while a campaign runs.
 
-The oracle is the carrier's own log, never our tables. The long round, with its controls, is `make chaos`.
+The oracle is the carrier's own log, never our tables.
 """
 
 from __future__ import annotations
