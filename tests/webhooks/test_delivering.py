@@ -17,8 +17,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from sintalk import sweeper
 from sintalk.db import atomic, new_id, now, session
-from sintalk.webhooks import announcing, calling, delivering, outcomes, service
+from sintalk.queue import connect, waiting
+from sintalk.webhooks import announcing, calling, delivering, jobs, outcomes, service
 from sintalk.webhooks.announcing import News
 from sintalk.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from tests.webhooks.conftest import Got, Receiver
@@ -395,3 +397,17 @@ def test_the_ring_is_heard(app, listening, tenant, monkeypatch):
     monkeypatch.setattr(announcing, "enqueue", rung.append)
     tell(tenant, "sent")
     assert rung == ["sintalk.webhooks.jobs.deliver"]
+
+
+def test_the_sweeper_rings_where_the_ring_was_lost_and_only_while_something_is_due(
+    app, shop, listening, tenant
+):
+    redis = connect(app.config["REDIS_URL"])
+    tell(tenant, "sent")
+    redis.flushall()
+    sweeper.ring_webhooks()
+    assert waiting("default") == 1
+    jobs.deliver()
+    redis.flushall()
+    sweeper.ring_webhooks()
+    assert waiting("default") == 0 and states() == ["delivered"]
