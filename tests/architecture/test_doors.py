@@ -97,7 +97,10 @@ def test_unknown_ids_are_not_found_at_every_operation(app: Flask, api):
             continue
         answer = api.client.open(url, method=method, json=bodies.get(method), headers=api.headers)
         if url.startswith("/api/v1/tenants/"):
-            assert answer.status_code in (403, 422), (method, url)  # of no concern to anybody but the platform
+            assert answer.status_code in (403, 422), (
+                method,
+                url,
+            )  # of no concern to anybody but the platform
             continue
         # a body with faults is told of them first: that says nothing about whose the id is
         assert answer.status_code in (404, 422), (method, url, answer.status_code, answer.get_json())
