@@ -57,7 +57,7 @@ def web() -> None:
 @main.command()
 @click.argument("queue")
 def worker(queue: str) -> None:
-    """Work on one queue: default, dispatch or imports. Start several for more."""
+    """Work on one queue: default, dispatch, imports or webhooks. Start several for more."""
     from sintalk import worker as rq_worker
 
     rq_worker.run(queue)

@@ -26,6 +26,7 @@ QUEUES = {
     "sintalk.": "default",
     "sintalk.imports.": "imports",
     "sintalk.messages.jobs.drain": "dispatch",
+    "sintalk.webhooks.": "webhooks",  # strangers' servers may be slow; receipts must not wait for them
 }
 
 #: Set when this process was asked to stop: long jobs look at it between two units of work.

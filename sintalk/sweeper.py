@@ -110,7 +110,7 @@ def ring_webhooks() -> None:
     """Ring for deliveries that are due."""
     from sintalk.webhooks import delivering
 
-    if waiting("default") < ENOUGH and delivering.anything_due():
+    if waiting("webhooks") < ENOUGH and delivering.anything_due():
         enqueue("sintalk.webhooks.jobs.deliver")
 
 

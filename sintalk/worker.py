@@ -34,8 +34,8 @@ SELF_SERVICE = {
     "default": (
         "sintalk.messages.jobs.apply_receipts",
         "sintalk.campaigns.jobs.close_finished",
-        "sintalk.webhooks.jobs.deliver",
     ),
+    "webhooks": ("sintalk.webhooks.jobs.deliver",),
 }
 
 

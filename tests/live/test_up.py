@@ -30,7 +30,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 @pytest.fixture
 def own_product(tmp_path: Path) -> Iterator[Product]:
     mine = Product(
-        tmp_path / "var", SINTALK_WORKERS="default=1,dispatch=1,imports=1", SINTALK_WEB_WORKERS="1"
+        tmp_path / "var", SINTALK_WORKERS="default=1,dispatch=1,imports=1,webhooks=1", SINTALK_WEB_WORKERS="1"
     )
     yield mine
     mine.end()
@@ -48,7 +48,7 @@ def test_it_is_ready_in_all_its_parts(product):
     eventually(lambda: product.ready().get("status") == "ok", lambda: str(product.ready()))
     report = product.ready()
     assert report["parts"] == dict.fromkeys(("database", "queue", "store", "workers"), "ok")
-    assert report["workers"] == {"default": 1, "dispatch": 2, "imports": 1}
+    assert report["workers"] == {"default": 1, "dispatch": 2, "imports": 1, "webhooks": 1}
 
 
 def test_its_secrets_are_in_private_files_and_in_no_log(product):
