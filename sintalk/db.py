@@ -77,6 +77,7 @@ def atomic() -> Iterator[Session]:
     current = session()
     if current.info.get("atomic"):
         yield current
+        current.flush()  # what a verb made is whole for whoever called it: ids, defaults, constraints
         return
     current.info.update(atomic=True, after_commit=[])
     try:
