@@ -37,7 +37,7 @@ class Settings:
     | SINTALK_DEMO | 0 (1 under `make run`) | first tenant with play money, a sample list and templates |
     | SINTALK_WEB_WORKERS | 2 | gunicorn worker processes |
     | SINTALK_WEB_THREADS | 8 | threads in each |
-    | SINTALK_WORKERS | default=1,dispatch=2,imports=1,webhooks=1 | RQ worker processes that `sintalk up` keeps alive, by queue |
+    | SINTALK_WORKERS | default=1,dispatch=2,imports=1,webhooks=1 | RQ worker processes of `sintalk up`, by queue |
     | DATABASE_URL | embedded PostgreSQL 18 | postgresql://user:password@host/name |
     | REDIS_URL | embedded Valkey | redis://host:port/0 |
     | S3_ENDPOINT_URL | embedded SeaweedFS | any S3 store; empty with S3_BUCKET set means AWS itself |

@@ -406,8 +406,8 @@ def test_the_sweeper_rings_where_the_ring_was_lost_and_only_while_something_is_d
     tell(tenant, "sent")
     redis.flushall()
     sweeper.ring_webhooks()
-    assert waiting("default") == 1
+    assert waiting("webhooks") == 1
     jobs.deliver()
     redis.flushall()
     sweeper.ring_webhooks()
-    assert waiting("default") == 0 and states() == ["delivered"]
+    assert waiting("webhooks") == 0 and states() == ["delivered"]
