@@ -333,7 +333,7 @@ def test_a_sender_that_dies_in_the_call_leaves_the_event_to_the_next_one(
     shop: Receiver, listening, tenant, own_settings, tmp_path
 ):
     """kill -9 again and again in the middle of the calls: each event at least once, always under its id."""
-    shop.dawdle_s = 0.4
+    shop.dawdle_s = 1.5
     ids = set()
     for _ in range(12):
         tell(tenant, "sent")
