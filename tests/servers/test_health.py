@@ -33,7 +33,7 @@ def test_a_queue_that_nobody_serves_is_named(client):
     work("default", "imports")
     answer = client.get("/health/ready")
     assert answer.status_code == 503
-    assert answer.json["parts"]["workers"] == "none seen lately for dispatch"
+    assert answer.json["parts"]["workers"] == "none seen lately for dispatch, webhooks"
 
 
 @pytest.mark.parametrize(
