@@ -260,3 +260,13 @@ def test_what_the_check_step_says_is_what_the_launch_does(api, alice, draft):
     stats = api.get(f"/campaigns/{draft}/stats").get_json()
     assert stats["queued"] == found.people
     assert stats["reserved_micros"] == found.price_micros == 2 * PRICE
+
+
+def test_what_a_test_key_launches_costs_nothing(app, api, alice):
+    campaign_id = a_campaign(api, a_list(api, PEOPLE), a_template(api))
+    trying = Api(app, factories.key(alice, mode="test"))
+    assert trying.post(f"/campaigns/{campaign_id}/launch").status_code == 202
+    jobs.expand(campaign_id)
+    stats = api.get(f"/campaigns/{campaign_id}/stats").get_json()
+    assert (stats["status"], stats["queued"], stats["reserved_micros"]) == ("running", 2, 0)
+    assert checks.run() == []
