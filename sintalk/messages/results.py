@@ -48,7 +48,7 @@ def write(
     """Move the rows of these answers on; the steps that were taken, for the counters."""
     parameters = {
         "ids": [answer.attempt_id for answer in answers],
-        "statuses": [after_submit(answer.outcome, attempts=1, idempotent=idempotent) for answer in answers],
+        "statuses": [after_submit(answer.outcome, idempotent=idempotent) for answer in answers],
         "refs": [answer.carrier_message_id for answer in answers],
         "errors": [_error(answer) for answer in answers],
         "unclear": [answer.outcome is Outcome.UNKNOWN for answer in answers],

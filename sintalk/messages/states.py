@@ -56,8 +56,10 @@ def after_receipt(status: str, told: str) -> str | None:
     return told
 
 
-def after_submit(outcome: Outcome, *, attempts: int, idempotent: bool) -> str:
-    """The status after a carrier's answer to attempt number `attempts` (from 1)."""
+def after_submit(outcome: Outcome, *, idempotent: bool) -> str:
+    """The status after a carrier's answer. An unclear one is asked again only ATTEMPTS_AT_UNKNOWN times in all:
+    the rows count their attempts, so `results.write` keeps that bound where it writes.
+    """
     if outcome is Outcome.ACCEPTED:
         return "sent"
     if outcome is Outcome.PERMANENT:
@@ -65,5 +67,5 @@ def after_submit(outcome: Outcome, *, attempts: int, idempotent: bool) -> str:
     if outcome is Outcome.UNREACHABLE:
         return "not_delivered"
     if outcome is Outcome.UNKNOWN:
-        return "queued" if idempotent and attempts < ATTEMPTS_AT_UNKNOWN else "unknown"
+        return "queued" if idempotent else "unknown"
     return "queued"  # throttled, retryable, config: it took nothing

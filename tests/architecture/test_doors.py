@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-import flask_migrate
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -119,7 +118,6 @@ def test_there_is_one_migration_head(app: Flask):
 
     config = app.extensions["migrate"].migrate.get_config()
     assert len(ScriptDirectory.from_config(config).get_heads()) == 1
-    assert flask_migrate is not None
 
 
 def test_every_row_of_a_tenant_refers_to_rows_of_the_same_tenant():
