@@ -95,8 +95,10 @@ def settle(
             .with_for_update()
             .execution_options(populate_existing=True)
         ).one()
+        capture = 0 if capture and _done(tenant_id, "capture", key) else capture
+        release = 0 if release and _done(tenant_id, "release", key) else release
         assert capture + release <= hold.open_micros, (hold.id, capture, release)
-        if capture and not _done(tenant_id, "capture", key):
+        if capture:
             _move(
                 tenant_id,
                 "capture",
@@ -107,7 +109,7 @@ def settle(
                 memo=memo or hold.memo,
             )
             hold.captured += capture
-        if release and not _done(tenant_id, "release", key):
+        if release:
             _move(
                 tenant_id,
                 "release",
