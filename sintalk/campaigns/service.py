@@ -10,19 +10,17 @@ from sqlalchemy import Select, select, text
 
 from sintalk.accounts import service as accounts
 from sintalk.billing import service as billing
-from sintalk.campaigns import audience, telling
+from sintalk.campaigns import telling
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now, session
 from sintalk.errors import Conflict, Detail, InsufficientBalance, Invalid, NotFound, unknown_reference
 from sintalk.message_templates import service as templates
 from sintalk.messages import service as messages
+from sintalk.messages.composing import SENDABLE, cheapest
 from sintalk.messages.models import Dispatch
 from sintalk.queue import enqueue
 from sintalk.tenancy import Actor, owned
-
-#: Channels whose messages can be sent so far.
-SENDABLE = ("sms",)
 
 
 def create(
@@ -204,7 +202,7 @@ def _check_money(campaign: Campaign) -> None:
     """402 right away where not even the cheapest price fits; the exact sum is known after the expansion."""
     assert campaign.prices is not None
     spendable = billing.balance(campaign.tenant_id).spendable
-    price = audience.cheapest(campaign.channel, campaign.prices)
+    price = cheapest(campaign.channel, campaign.prices)
     if price == 0:
         return
     covered = max(spendable, 0) // price
