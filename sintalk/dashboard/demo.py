@@ -12,7 +12,7 @@ from sintalk.accounts.models import User
 from sintalk.billing import service as billing
 from sintalk.contacts import service as contacts
 from sintalk.db import atomic, session
-from sintalk.imports import mapping, rows
+from sintalk.imports import reading
 from sintalk.imports.people import Person, Reader
 from sintalk.message_templates import service as templates
 
@@ -32,11 +32,11 @@ def seed(tenant_id: UUID) -> bool:
 
 def _people(tenant_id: UUID) -> None:
     content = [SAMPLE.read_bytes()]
-    found = rows.survey(content)
-    reader = Reader(mapping.columns(found.header), found.width)
+    found = reading.survey("csv", content)
+    reader = Reader(reading.columns(found), found.width)
     sample = contacts.create_list(tenant_id, name=_("Sample customers"))
     session().flush()
-    for number, cells in rows.rows(content, found):
+    for number, cells in reading.rows(content, found):
         person = reader.read(number, cells)
         if isinstance(person, Person):
             contacts.create_contact(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO, Any
@@ -127,11 +127,12 @@ def of_body(tenant_id: UUID, file_id: UUID) -> File:
         raise unknown_reference("file_id") from None
 
 
-def confirmed(tenant_id: UUID, file_id: UUID, *, kind: str) -> File:
-    """The confirmed file of this kind that a body names. Raises 422, 409 `file_not_confirmed`."""
+def confirmed(tenant_id: UUID, file_id: UUID, *, kinds: Sequence[str]) -> File:
+    """The confirmed file of one of these kinds that a body names. Raises 422, 409 `file_not_confirmed`."""
     file = of_body(tenant_id, file_id)
-    if file.kind != kind:
-        raise Invalid(Detail("file_id", "wrong_kind", _l("This needs a file of kind %(kind)s.", kind=kind)))
+    if file.kind not in kinds:
+        sentence = _l("This needs a file of kind %(kind)s.", kind=", ".join(kinds))
+        raise Invalid(Detail("file_id", "wrong_kind", sentence))
     if file.status != "uploaded":
         raise Conflict("file_not_confirmed", _l("Upload this file and confirm it first."))
     return file
@@ -143,15 +144,9 @@ def open_stream(file: File, offset: int = 0) -> Iterator[bytes]:
     return storage().stream(file.key, etag=file.etag, offset=offset)
 
 
-def beginning(file: File, length: int) -> bytes:
-    """The first bytes of a confirmed file. Raises 409 `upload_missing`, 503 `store_unavailable`."""
-    assert file.etag, "only confirmed files are read"
-    try:
-        return storage().beginning(file.key, length, etag=file.etag)
-    except FileGone:
-        raise Conflict("upload_missing", _l("The store no longer has this file. Upload it again.")) from None
-    except StoreAway as error:
-        raise _away() from error
+def open_now(file: File) -> Iterator[bytes]:
+    """The confirmed bytes for somebody who waits: raises 409 `upload_missing`, 503 `store_unavailable`."""
+    return _or_refused(open_stream(file))
 
 
 def expire(limit: int = 100) -> int:
@@ -162,6 +157,15 @@ def expire(limit: int = 100) -> int:
     for file in files:
         _reject(file, "upload_expired")
     return len(files)
+
+
+def _or_refused(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from chunks
+    except FileGone:
+        raise Conflict("upload_missing", _l("The store no longer has this file. Upload it again.")) from None
+    except StoreAway as error:
+        raise _away() from error
 
 
 def _refusal(file: File, found: Stored) -> DomainError | None:

@@ -45,6 +45,7 @@ def start_contact_import(path: ListPath, body: ImportIn) -> tuple[ImportOut, int
         mapping=body.mapping.model_dump(exclude_unset=True) if body.mapping else None,
         on_duplicate=body.on_duplicate,
         default_ddd=body.default_ddd,
+        has_header=body.has_header,
     )
     return ImportOut.of(job), 202
 

@@ -34,6 +34,7 @@ class Claim:
     fence: int
     on_duplicate: str
     default_ddd: str | None
+    has_header: bool | None
     mapping: dict[str, Any]
     survey: dict[str, Any] | None
     cursor: int

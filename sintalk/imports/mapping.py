@@ -40,6 +40,9 @@ _TELLING: dict[str, tuple[str, ...]] = {
     "email": ("email", "correo"),
     "ddd": (),
 }
+_WHERE_TO = frozenset(
+    word for what in ("mobile", "phone", "fixed", "email", "ddd") for word in _KNOWN[what].split()
+)
 _NOT_A_NAME = ("sobrenome", "usuario", "user", "mae", "pai", "empresa", "arquivo", "file")
 _NOT_REACHED = ("fixo", "residencial", "comercial", "landline", "home", "work", "fijo")
 
@@ -91,6 +94,11 @@ def columns(header: Sequence[str], told: Mapping[str, Any] | None = None) -> Col
         raise Unmappable("mapping", "cannot_be_mapped")
     attributes = _attributes(header, told.get("attributes"), {i for i in chosen.values() if i is not None})
     return Columns(**chosen, attributes=attributes)
+
+
+def says_where_to(cell: str) -> bool:
+    """Whether a cell is a known word for phones, addresses or area codes: then it is a header, and no content."""
+    return fold(cell) in _WHERE_TO
 
 
 def _column(header: Sequence[str], name: str, told: str) -> int:

@@ -53,6 +53,7 @@ class ContactImport(Identified, Base):
     mapping: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, doc="as told, not as guessed")
     on_duplicate: Mapped[str] = mapped_column(default="update")
     default_ddd: Mapped[str | None]
+    has_header: Mapped[bool | None] = mapped_column(doc="as told; None leaves it to the file")
 
     survey: Mapped[dict[str, Any] | None] = mapped_column(JSONB, doc="the file's dialect, header and rows")
     cursor: Mapped[int] = mapped_column(default=0)

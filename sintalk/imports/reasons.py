@@ -39,7 +39,7 @@ def failure(code: str, row: int | None = None) -> str:
         "cell_too_large": _(
             "A cell is longer than 100 KiB. Perhaps a quotation mark is opened and never closed."
         ),
-        "row_too_large": _("The file has no line breaks where they are expected."),
+        "row_too_large": _("A row is longer than 2 MiB. Perhaps the line breaks are missing."),
         "header_not_mapped": _("The first row does not say which column holds the phone number."),
         "file_gone": _("The file was changed or removed after it was confirmed. Upload it again."),
         "internal_error": _("Something went wrong on our side."),

@@ -1,8 +1,8 @@
-"""Reads messy tables of text as a stream: bytes in, numbered rows out. Pure, and its memory does not grow.
+"""Reads messy CSV as a stream: bytes in, numbered rows out. Pure, and its memory does not grow.
 
-A file is read twice. `survey()` goes through all of it once without keeping anything: it settles the
-encoding, the separator and the header, counts the rows, and meets every limit before a single contact is
-written. `rows()` then reads with what is known. A million rows are surveyed in about a second.
+A file is read twice. `Scan` goes through all of it once without keeping anything: it settles the encoding
+and the separator and meets every limit before a single contact is written. `records()` then reads with what
+is known. A million rows are scanned in about a second.
 
 Encoding: a byte order mark decides; else the whole file is strict UTF-8 or it is cp1252, what Excel writes
 in Brazil. Guessing libraries take short Portuguese texts for cp1250, which turns "João" into "Joăo".
@@ -16,15 +16,12 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from sintalk.files import sniff
+from sintalk.imports import tables
+from sintalk.imports.tables import Records, Survey, Unreadable, checked
 
-MAX_BYTES = 200 * 1024 * 1024
-MAX_ROWS = 5_000_000
-MAX_COLUMNS = 200
-MAX_CELL = 100 * 1024
 #: Characters between two line ends; keeps a file without line ends from filling the memory.
 MAX_LINE = 8 * 1024 * 1024
 
@@ -36,70 +33,38 @@ _UTF8_SEQUENCE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}",
 )
 
-#: What a blank row is made of. ASCII only, so that the survey, which reads bytes, counts the same rows.
-_BLANKS = " \t\n\v\f"
-
-csv.field_size_limit(MAX_CELL)
+csv.field_size_limit(tables.MAX_CELL)
 
 
-class Unreadable(ValueError):
-    """This is no table we take. `code` says why, `row` where (as a spreadsheet counts), if it is one place.
+class Scan:
+    """The first pass: bytes taken for latin-1, which keeps the structure of every encoding we take but UTF-16.
 
-    Codes: `not_a_csv`, `file_empty`, `file_too_large`, `too_many_rows`, `too_many_columns`,
-    `cell_too_large`, `row_too_large`.
+    `encoding` is settled when all rows were gone through. Raises Unreadable.
     """
 
-    def __init__(self, code: str, row: int | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.row = row
+    sheet = ""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Survey:
-    """What a file is: its dialect, its header (each column with a name of its own), its number of rows."""
-
-    encoding: str
-    separator: str
-    header: tuple[str, ...]
-    rows: int
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._blocks = _Watched(_blocks(chunks))
+        self._wide = self._blocks.first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        self._lines = _lines(self._blocks, "utf-16" if self._wide else "latin-1")
+        self._sample = list(islice(self._lines, _SAMPLE_LINES))
+        self.separator = _separator(self._sample)
 
     @property
-    def width(self) -> int:
-        return len(self.header)
+    def encoding(self) -> str:
+        return "utf-16" if self._wide else self._blocks.encoding
+
+    def __iter__(self) -> Records:
+        return _records(_chained(self._sample, self._lines), self.separator)
+
+    def text(self, cell: str) -> str:
+        return cell if self._wide else cell.encode("latin-1").decode(self.encoding, "sintalk-cp1252")
 
 
-def survey(chunks: Iterable[bytes]) -> Survey:
-    """Read a whole file, or only its head, and keep nothing of it. Raises Unreadable."""
-    blocks = _Watched(_blocks(chunks))
-    utf16 = blocks.first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    structure = "utf-16" if utf16 else "latin-1"
-    lines = _lines(blocks, structure)
-    sample = list(islice(lines, _SAMPLE_LINES))
-    separator = _separator(sample)
-    header: list[str] = []
-    count = 0
-    for number, cells in _records(_chained(sample, lines), separator):
-        if not header:
-            header = _header_cells(cells, number)
-            continue
-        count += 1
-        if count > MAX_ROWS:
-            raise Unreadable("too_many_rows", number)
-    if not header:
-        raise Unreadable("file_empty")
-    encoding = "utf-16" if utf16 else blocks.encoding
-    if not utf16:
-        header = [cell.encode("latin-1").decode(encoding, "sintalk-cp1252") for cell in header]
-    return Survey(encoding=encoding, separator=separator, header=_named(header), rows=count)
-
-
-def rows(chunks: Iterable[bytes], found: Survey) -> Iterator[tuple[int, list[str]]]:
-    """The rows below the header as (number, cells), numbered as a spreadsheet does; blank rows are none."""
-    lines = _lines(_blocks(chunks), found.encoding)
-    records = _records(lines, found.separator)
-    next(records, None)
-    return records
+def records(chunks: Iterable[bytes], found: Survey) -> Records:
+    """All rows as (number, cells), numbered as a spreadsheet does, the header too; blank rows are none."""
+    return _records(_lines(_blocks(chunks), found.encoding), found.separator)
 
 
 def _chained(first: list[str], rest: Iterator[str]) -> Iterator[str]:
@@ -110,15 +75,15 @@ def _chained(first: list[str], rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def _records(lines: Iterator[str], separator: str) -> Iterator[tuple[int, list[str]]]:
+def _records(lines: Iterator[str], separator: str) -> Records:
+    return checked(_numbered(csv.reader(_without_sep_line(lines), delimiter=separator)))
+
+
+def _numbered(reader: Iterable[list[str]]) -> Records:
     number = 0
-    reader = csv.reader(_without_sep_line(lines), delimiter=separator)
     try:
         for number, cells in enumerate(reader, 1):
-            if len(cells) > MAX_COLUMNS and "".join(cells[MAX_COLUMNS:]).strip(_BLANKS):
-                raise Unreadable("too_many_columns", number)
-            if "".join(cells).strip(_BLANKS):
-                yield number, cells
+            yield number, cells
     except csv.Error as error:
         raise Unreadable("cell_too_large", number + 1) from error
 
@@ -128,29 +93,6 @@ def _without_sep_line(lines: Iterator[str]) -> Iterator[str]:
     if first is not None and not _SEP_LINE.fullmatch(first):
         yield first
     yield from lines
-
-
-def _header_cells(cells: list[str], number: int) -> list[str]:
-    while not cells[-1].strip(_BLANKS):
-        cells.pop()
-    if len(cells) > MAX_COLUMNS:
-        raise Unreadable("too_many_columns", number)
-    return cells
-
-
-def _named(cells: list[str]) -> tuple[str, ...]:
-    """Headers on one line, the nameless called Coluna 3, the second of the same name Telefone (2)."""
-    names: list[str] = []
-    taken: set[str] = set()
-    for position, cell in enumerate(cells, 1):
-        base = " ".join(cell.split())[:100] or f"Coluna {position}"
-        name, count = base, 1
-        while name.casefold() in taken:
-            count += 1
-            name = f"{base} ({count})"
-        taken.add(name.casefold())
-        names.append(name)
-    return tuple(names)
 
 
 def _separator(sample: list[str]) -> str:
@@ -232,7 +174,7 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     total = 0
     for chunk in chunks:
         total += len(chunk)
-        if total > MAX_BYTES:
+        if total > tables.MAX_BYTES:
             raise Unreadable("file_too_large")
         pending += chunk
         while len(pending) >= _BLOCK:

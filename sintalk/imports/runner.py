@@ -23,13 +23,13 @@ from sintalk.contacts import service as contacts
 from sintalk.db import atomic, release
 from sintalk.files import service as files
 from sintalk.files.storage import FileGone, StoreAway
-from sintalk.imports import merging
+from sintalk.imports import merging, reading
 from sintalk.imports.batches import Batch, ahead, batches
 from sintalk.imports.leases import Claim, LostLease, claim, finish, give_back, still_ours
-from sintalk.imports.mapping import Unmappable, columns
+from sintalk.imports.mapping import Unmappable
 from sintalk.imports.models import ContactImport
 from sintalk.imports.people import Reader
-from sintalk.imports.rows import Survey, Unreadable, rows, survey
+from sintalk.imports.reading import Survey, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +74,8 @@ def _to_its_end(job: Claim) -> None:
 def _work(job: Claim) -> bool:
     """Whether it came to the end of the file; False when this process was asked to stop before."""
     found = Survey(**job.survey) if job.survey else _survey(job)
-    reader = Reader(columns(found.header, job.mapping), found.width, job.default_ddd)
-    todo = dropwhile(lambda row: row[0] <= job.cursor, rows(_bytes(job), found))
+    reader = Reader(reading.columns(found, job.mapping), found.width, job.default_ddd)
+    todo = dropwhile(lambda row: row[0] <= job.cursor, reading.rows(_bytes(job), found))
     for batch in ahead(batches(todo, reader, keep_first=job.on_duplicate == "skip")):
         _write(job, batch)
         if queue.stopping.is_set():
@@ -84,8 +84,9 @@ def _work(job: Claim) -> bool:
 
 
 def _survey(job: Claim) -> Survey:
-    found = survey(_renewing(job, _bytes(job)))
-    columns(found.header, job.mapping)
+    file = files.get(job.tenant_id, job.file_id)
+    found = reading.survey(file.kind, _renewing(job, _bytes(job)), has_header=job.has_header)
+    reading.columns(found, job.mapping)
     still_ours(job, survey=asdict(found), total_rows=found.rows)
     return found
 

@@ -43,6 +43,11 @@ class ImportIn(Body):
     mapping: MappingIn | None = None
     on_duplicate: Literal["update", "skip"] = "update"
     default_ddd: Ddd | None = Field(None, description="For numbers without an area code", examples=["11"])
+    has_header: bool | None = Field(
+        None,
+        description="Whether the first row names the columns; left out, the file tells. Without a header the "
+        "columns are called Coluna 1, Coluna 2 ... and guessed by what is in them",
+    )
 
 
 class ImportOut(Answer):

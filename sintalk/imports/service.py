@@ -14,15 +14,13 @@ from sintalk.db import atomic, now, release, session
 from sintalk.errors import Conflict, Detail, Invalid, NotFound
 from sintalk.files import service as files
 from sintalk.files.models import File
-from sintalk.imports import exporting, reasons, telling
-from sintalk.imports.mapping import Unmappable, columns
+from sintalk.imports import exporting, reading, reasons, telling
+from sintalk.imports.mapping import Unmappable
 from sintalk.imports.models import UNFINISHED, ContactImport, ImportReject
-from sintalk.imports.rows import Survey, Unreadable, survey
+from sintalk.imports.reading import Survey, Unreadable
 from sintalk.queue import enqueue
 from sintalk.tenancy import owned
 
-#: As much of a file as is looked at before an import is taken on.
-HEAD = 256 * 1024
 #: Rejects are read in portions of this many.
 _PORTION = 2_000
 
@@ -35,15 +33,16 @@ def start(
     mapping: Mapping[str, Any] | None = None,
     on_duplicate: str = "update",
     default_ddd: str | None = None,
+    has_header: bool | None = None,
 ) -> ContactImport:
-    """Take on the import of a confirmed CSV file into a list.
+    """Take on the import of a confirmed table (`reading.KINDS`) into a list.
 
     Raises NotFound for the list; 422 for an unknown file, one that is no table, and a header that cannot be
     mapped; 409 `file_not_confirmed`, `import_in_progress`.
     """
     contacts.get_list(tenant_id, list_id)
-    file = files.confirmed(tenant_id, file_id, kind="csv")
-    _look_at_head(file, mapping or {})
+    file = files.confirmed(tenant_id, file_id, kinds=reading.KINDS)
+    _look_at_head(file, mapping or {}, has_header)
     with atomic() as current:
         job = ContactImport(
             tenant_id=tenant_id,
@@ -53,6 +52,7 @@ def start(
             mapping=dict(mapping or {}),
             on_duplicate=on_duplicate,
             default_ddd=default_ddd,
+            has_header=has_header,
         )
         contacts.hold_list(tenant_id, list_id, "import", job.id)
         _refuse_second(list_id, file_id)
@@ -135,11 +135,12 @@ def _rejects(import_id: UUID) -> Iterator[tuple[int, str, list[str]]]:
         last = portion[-1][0]
 
 
-def _look_at_head(file: File, mapping: Mapping[str, Any]) -> None:
+def _look_at_head(file: File, mapping: Mapping[str, Any], has_header: bool | None) -> None:
     """Refuse at once what the first rows tell; the rest is found out by the import itself."""
-    head = files.beginning(file, HEAD)
+    chunks = files.open_now(file)
+    release()
     try:
-        columns(survey([head]).header, mapping)
+        reading.columns(reading.survey(file.kind, chunks, has_header=has_header, head=True), mapping)
     except Unreadable as error:
         sentence = reasons.failure(error.code, error.row)
         raise Invalid(Detail("file_id", error.code, sentence), message=sentence) from None

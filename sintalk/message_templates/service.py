@@ -130,7 +130,7 @@ def _check_file(tenant_id: UUID, given: TemplateIn) -> None:
     if given.voice is None or given.voice.file_id is None:
         return
     try:
-        files.confirmed(tenant_id, given.voice.file_id, kind="audio")
+        files.confirmed(tenant_id, given.voice.file_id, kinds=("audio",))
     except Invalid as error:
         raise Invalid(*[replace(fault, field=f"voice.{fault.field}") for fault in error.details]) from None
 

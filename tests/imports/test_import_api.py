@@ -44,6 +44,15 @@ def test_a_file_becomes_contacts(api, imported, list_id):
     assert api.get(f"/contact-lists/{list_id}").get_json()["contact_count"] == 2
 
 
+def test_a_file_without_a_header_is_understood_and_somebody_may_say_otherwise(api, imported, list_id):
+    bare = "Ana Souza;11999990001;Rio\nBia Lima;11999990002;Natal\n"
+    assert counts(imported(bare)) == [2, 0, 0, 0]
+    [ana] = contacts(api, list_id, phone="11999990001")["data"]
+    assert (ana["name"], ana["attributes"]) == ("Ana Souza", {"Coluna 3": "Rio"})
+    assert counts(imported(bare, has_header=False, mapping={"phone": "Coluna 2"})) == [0, 2, 0, 0]
+    assert counts(imported(bare, has_header=True, mapping={"phone": "11999990001"})) == [0, 1, 0, 0]
+
+
 def test_the_same_file_again_changes_nothing(api, imported, list_id):
     imported(SMALL)
     before = contacts(api, list_id)

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sintalk.imports import reading, tables
 from sintalk.imports import rows as reader
-from sintalk.imports.rows import Unreadable
+from sintalk.imports.reading import Unreadable
 
 
-def read(data: bytes | str, encoding: str = "utf-8", step: int = 7):
+def read(data: bytes | str, encoding: str = "utf-8", step: int = 7, has_header: bool | None = None):
     raw = data.encode(encoding) if isinstance(data, str) else data
     chunks = [raw[i : i + step] for i in range(0, len(raw), step)]
-    found = reader.survey(chunks)
-    table = list(reader.rows(chunks, found))
+    found = reading.survey("csv", chunks, has_header=has_header)
+    table = list(reading.rows(chunks, found))
     assert len(table) == found.rows
     return found, table
 
@@ -148,7 +149,7 @@ def test_the_fault_of_a_row_names_the_row():
     ],
 )
 def test_limits_of_rows_bytes_and_lines(monkeypatch, limit, value, data, code):
-    monkeypatch.setattr(reader, limit, value)
+    monkeypatch.setattr(reader if limit == "MAX_LINE" else tables, limit, value)
     with pytest.raises(Unreadable) as refused:
         read(data, step=65_536)
     assert refused.value.code == code
@@ -159,8 +160,8 @@ def test_memory_does_not_grow_with_the_file():
 
     def peak(times: int) -> int:
         tracemalloc.start()
-        found = reader.survey(line for _ in range(times))
-        assert sum(1 for _ in reader.rows((line for _ in range(times)), found)) == times * 2000 - 1
+        found = reading.survey("csv", (line for _ in range(times)))
+        assert sum(1 for _ in reading.rows((line for _ in range(times)), found)) == times * 2000
         size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return size

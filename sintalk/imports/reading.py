@@ -1,0 +1,60 @@
+"""Tables of every kind, read alike: what a file is, and then its rows. Pure; its memory does not grow.
+
+    found = survey("csv", chunks)                 # all of it once, or only its head
+    places = columns(found, {"phone": "Celular"})
+    for number, cells in rows(chunks, found): ...  # numbered as a spreadsheet does, the header left out
+
+`chunks` are the bytes of the file from its beginning, in pieces of any size: a new iterator for each pass.
+Text that somebody pasted is a `csv`, encoded as UTF-8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sintalk.imports import mapping, tables
+from sintalk.imports import rows as text
+from sintalk.imports.mapping import Columns
+from sintalk.imports.tables import Records, Survey, Unreadable
+
+__all__ = ["KINDS", "Survey", "Unreadable", "columns", "rows", "survey"]
+
+KINDS = ("csv",)
+#: Bytes of a CSV that are looked at where only its head is wanted.
+HEAD = 256 * 1024
+
+
+def survey(
+    kind: str, chunks: Iterable[bytes], *, has_header: bool | None = None, head: bool = False
+) -> Survey:
+    """What this file is, all of it gone through once; with `head` only its beginning, as far as it goes.
+
+    `has_header` decides whether the first row names the columns; None leaves it to what stands there.
+    Raises Unreadable, and what `chunks` raises.
+    """
+    return tables.surveyed(kind, text.Scan(_beginning(chunks) if head else chunks), has_header)
+
+
+def rows(chunks: Iterable[bytes], found: Survey) -> Records:
+    """(number, cells) of every row below the header; blank rows are none. Raises as `survey` does."""
+    return tables.below(text.records(chunks, found), found)
+
+
+def columns(found: Survey, told: Mapping[str, Any] | None = None) -> Columns:
+    """Which column holds what: by its header or, without one, its content, corrected by what was `told`.
+
+    `told` as `mapping.columns` takes it. Raises Unmappable.
+    """
+    told = dict(told or {})
+    guessed = {what: column for what, column in found.guessed.items() if column not in told.values()}
+    return mapping.columns(found.header, {**guessed, **told})
+
+
+def _beginning(chunks: Iterable[bytes]) -> Iterable[bytes]:
+    size = 0
+    for chunk in chunks:
+        yield chunk[: HEAD - size]
+        size += len(chunk)
+        if size >= HEAD:
+            return
