@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from sintalk.message_templates import placeholders, rcs, sms
+from sintalk.message_templates import placeholders, rcs, sms, voice
 from sintalk.message_templates.placeholders import contact_values, fold
 
 __all__ = [
@@ -34,6 +34,7 @@ class Rendered(NamedTuple):
     for voice. `segments` are SMS parts, 1 on the other channels. `missing` are the names without a value and
     a default. `fault` says why it may not be sent: `missing_variable`, `empty_message`, `too_long`, or None.
     `content` is the whole content with its values (RCS, voice); None for SMS: there the text is all.
+    `billed_seconds` are those of the longest call that a voice content allows, 0 on the other channels.
     """
 
     text: str
@@ -42,6 +43,7 @@ class Rendered(NamedTuple):
     missing: list[str]
     fault: str | None = None
     content: Any = None
+    billed_seconds: int = 0
 
 
 class Prepared(Protocol):
@@ -138,10 +140,21 @@ class TreePrepared:
     def render(self, values: Mapping[str, str]) -> Rendered:
         missing: dict[str, str] = {}
         filled = _fill_tree(self._tree, values, missing)
-        fault = "missing_variable" if missing else None
+        fault = "missing_variable" if missing else self.fault_of(filled)
+        billed = voice.length(filled).most_billed if self.channel == "voice" else 0
         return Rendered(
-            words(self.channel, filled), self.billed_as(filled), 1, list(missing.values()), fault, filled
+            words(self.channel, filled),
+            self.billed_as(filled),
+            1,
+            list(missing.values()),
+            fault,
+            filled,
+            billed,
         )
+
+    def fault_of(self, content: Any) -> str | None:
+        """Why the content with its values may not be sent, or None."""
+        return voice.fault_of(content) if self.channel == "voice" else None
 
     def billed_as(self, content: Any) -> str:
         """What the message costs as: RCS's billing class, or the kind of a call."""

@@ -119,7 +119,8 @@ class Preview(Content):
 
     `fault` says why it would not be sent: `missing_variable`, `empty_message`, `too_long`. For SMS, encoding,
     segments, characters and the letters that force UCS-2; for RCS and voice, the content with its values;
-    for RCS also the billing class, `basic` or `single`.
+    for RCS also the billing class, `basic` or `single`; for voice, how many seconds are said (of speech, about:
+    by its characters), and the billed seconds (30/6) of somebody who hears it once and of the longest call.
     """
 
     model_config = Answer.model_config
@@ -132,4 +133,7 @@ class Preview(Content):
     characters: int | None = Field(default=None, examples=[28])
     ucs2_letters: list[str] | None = Field(default=None, examples=[["ã"]])
     billing_class: str | None = None
+    spoken_seconds: int | None = None
+    billed_seconds: int | None = None
+    most_billed_seconds: int | None = None
     content: dict[str, Any] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from sintalk.accounts.service import record
 from sintalk.db import atomic, now, session
 from sintalk.errors import Detail, Invalid
 from sintalk.files import service as files
-from sintalk.message_templates import content, sms
+from sintalk.message_templates import content, sms, voice
 from sintalk.message_templates.models import Template
 from sintalk.message_templates.samples import SAMPLES, VALUES
 from sintalk.message_templates.schemas import Preview, TemplateIn
@@ -26,10 +27,10 @@ NAME_LIMIT = 200
 
 def create(tenant_id: UUID, given: TemplateIn, *, by: Actor) -> Template:
     """A new template of checked content. Raises 422 for an unknown file, 409 `file_not_confirmed`."""
-    _check_file(tenant_id, given)
+    kept = _to_keep(tenant_id, given)
     with atomic() as current:
         template = Template(tenant_id=tenant_id, name=given.name, channel=given.channel)
-        _fill(template, given.content())
+        _fill(template, kept)
         current.add(template)
         record(by, "template.created", template.id, channel=template.channel)
     return template
@@ -64,14 +65,14 @@ def placeholders_in_use(tenant_id: UUID) -> list[str]:
 
 def update(tenant_id: UUID, template_id: UUID, given: TemplateIn, *, by: Actor) -> Template:
     """Give a template another name and content. Raises NotFound, 422 for another channel or an unknown file."""
-    _check_file(tenant_id, given)
+    kept = _to_keep(tenant_id, given)
     with atomic():
         template = owned(Template, tenant_id, template_id, lock=True)
         if given.channel != template.channel:
             sentence = _l("A template keeps its channel; make a new one for another.")
             raise Invalid(Detail("channel", "not_allowed", sentence))
         template.name = given.name
-        _fill(template, given.content())
+        _fill(template, kept)
         record(by, "template.updated", template.id)
     return template
 
@@ -117,6 +118,10 @@ def preview(channel: str, kept: Mapping[str, Any], variables: Mapping[str, str])
         shown.content = rendered.content
     if channel == "rcs":
         shown.billing_class = rendered.encoding
+    if channel == "voice":
+        call = voice.length(rendered.content)
+        shown.spoken_seconds = ceil(call.spoken_ms / 1000)
+        shown.billed_seconds, shown.most_billed_seconds = call.billed, call.most_billed
     return shown
 
 
@@ -126,13 +131,19 @@ def sample(channel: str, kept: Mapping[str, Any]) -> Preview:
     return preview(channel, kept, {**named, **VALUES})
 
 
-def _check_file(tenant_id: UUID, given: TemplateIn) -> None:
-    if given.voice is None or given.voice.file_id is None:
-        return
+def _to_keep(tenant_id: UUID, given: TemplateIn) -> dict[str, Any]:
+    """The content as it is kept; of audio, with the length of its confirmed file."""
+    kept = given.content()
+    if given.voice is None:
+        return kept
+    kept.pop("duration_ms", None)
+    if given.voice.file_id is None:
+        return kept
     try:
-        files.confirmed(tenant_id, given.voice.file_id, kinds=("audio",))
+        audio = files.confirmed(tenant_id, given.voice.file_id, kinds=("audio",))
     except Invalid as error:
         raise Invalid(*[replace(fault, field=f"voice.{fault.field}") for fault in error.details]) from None
+    return {**kept, "duration_ms": audio.duration_ms}
 
 
 def _fill(template: Template, kept: dict[str, Any]) -> None:

@@ -1,7 +1,9 @@
 """Voice content as JSON: an audio file or text to speech, keys to press, ringing and trying again.
 
-Limits: text to speech 3000 characters (AWS); ring 10..60 s (seven.io 5..60, Twilio 60 by default); three
-attempts, three minutes apart, are Directcall's defaults.
+Limits (domain.md 4.1 and 4.2): text to speech 3000 characters (AWS SendVoiceMessage); a call is hung up after
+one key (TotalVoice `resposta_usuario`), and a telephone has twelve; ring 10..60 s (seven.io 5..60, Twilio 60 by
+default); three attempts, three minutes apart, are Directcall's defaults; `amd: hangup` is TotalVoice's
+`detecta_caixa`, `detect` only says who answered (Asterisk AMDSTATUS, Twilio MachineDetection).
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from flask_babel import gettext as _
 from pydantic import Field, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from sintalk.message_templates import voice as calls
 from sintalk.message_templates.fields import SANE, Content, counted, fault, items, text_of
 from sintalk.web.schemas import Id
 
@@ -22,7 +25,7 @@ Key = Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"]
 class Speech(Content):
     """Words that a machine says."""
 
-    text: text_of(3000)  # type: ignore[valid-type]
+    text: text_of(calls.TEXT_LIMIT)  # type: ignore[valid-type]
     voice: str | None = Field(None, min_length=1, max_length=100)
     rate: float = Field(1.0, ge=0.5, le=2.0, allow_inf_nan=False)
 
@@ -54,10 +57,13 @@ class Keys(Content):
 
 
 class VoiceContent(Content):
-    """`source` says which of `file_id` and `tts` is there."""
+    """`source` says which of `file_id` and `tts` is there. `duration_ms` is the audio's, read from the file:
+    what is sent there is not looked at, so that an answer can be sent back as it came.
+    """
 
     source: Literal["audio", "tts"]
     file_id: Id | None = None
+    duration_ms: int | None = Field(None, ge=0, json_schema_extra={"readOnly": True})
     tts: Speech | None = None
     dtmf: Keys | None = None
     amd: Literal["off", "detect", "hangup"] = "off"
@@ -65,7 +71,7 @@ class VoiceContent(Content):
     max_attempts: int = Field(3, ge=1, le=5)
     retry_interval_s: int = Field(180, ge=60, le=86_400)
     retry_on: list[Literal["busy", "no_answer", "failed"]] = Field(["busy", "no_answer"], max_length=3)
-    caller_id: str | None = Field(None, min_length=1, max_length=20)
+    caller_id: str | None = Field(None, pattern=r"^\+?[0-9]{3,15}$", examples=["+551140041234"])
 
     @field_validator("retry_on")
     @classmethod

@@ -10,7 +10,8 @@ from typing import Protocol
 from uuid import UUID
 
 from sintalk.contacts import phones
-from sintalk.message_templates.content import Prepared, contact_values
+from sintalk.message_templates import voice
+from sintalk.message_templates.content import Prepared, Rendered, contact_values
 from sintalk.messages.filling import Draft
 
 #: Channels whose messages can be sent so far.
@@ -49,7 +50,7 @@ def compose(
         text=rendered.text,
         encoding=rendered.encoding,
         segments=rendered.segments,
-        price_micros=0 if reason else price(channel, prices, rendered.encoding, rendered.segments),
+        price_micros=0 if reason else price(channel, prices, rendered),
         payload=rendered.content,
         error_code=reason,
     )
@@ -66,15 +67,17 @@ def unreachable(channel: str, phone: str | None, out: Container[str]) -> str | N
     return None
 
 
-def price(channel: str, prices: dict[str, int], encoding: str, segments: int) -> int:
-    """What one message costs, in micro-units."""
+def price(channel: str, prices: dict[str, int], rendered: Rendered) -> int:
+    """What one message costs, in micro-units; of a call, what the longest one may cost."""
     if channel == "sms":
-        return prices["sms"] * segments
+        return prices["sms"] * rendered.segments
     if channel == "rcs":
-        return prices[f"rcs_{encoding}"]
-    return prices["voice_minute"]
+        return prices[f"rcs_{rendered.encoding}"]
+    return voice.price(prices["voice_minute"], rendered.billed_seconds)
 
 
 def cheapest(channel: str, prices: dict[str, int]) -> int:
     """The least that one message can cost, in micro-units."""
-    return {"sms": prices["sms"], "rcs": prices["rcs_basic"], "voice": prices["voice_minute"] // 2}[channel]
+    if channel == "voice":
+        return voice.price(prices["voice_minute"], voice.LEAST)
+    return prices[{"sms": "sms", "rcs": "rcs_basic"}[channel]]
