@@ -15,25 +15,22 @@ from sintalk.messages.states import ATTEMPTS_AT_UNKNOWN, after_submit
 #: Only rows still in the `sending` of our own fence. An acceptance also settles an `unknown`: it may come late.
 WRITE = text(f"""
     WITH answer AS (
-      SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:refs AS text[]),
-                           CAST(:errors AS text[]), CAST(:unclear AS boolean[])) AS a(id, status, ref, error, unclear)
-    ), old AS (
-      SELECT n.id, n.status, n.attempts FROM notifications n JOIN answer a ON a.id = n.id
+      SELECT n.id, n.status AS before, a.ref, a.error,
+             CASE WHEN a.unclear AND a.status = 'queued' AND n.attempts >= {ATTEMPTS_AT_UNKNOWN} THEN 'unknown'
+                  ELSE a.status END AS status
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:refs AS text[]),
+                    CAST(:errors AS text[]), CAST(:unclear AS boolean[])) AS a(id, status, ref, error, unclear)
+        JOIN notifications n ON n.id = a.id
        WHERE (n.status = 'sending' AND n.fence = :fence) OR (n.status = 'unknown' AND a.status = 'sent')
        ORDER BY n.id FOR UPDATE OF n
-    ), new AS (
-      SELECT o.id, o.status AS before, a.ref, a.error,
-             CASE WHEN a.unclear AND a.status = 'queued' AND o.attempts >= {ATTEMPTS_AT_UNKNOWN} THEN 'unknown'
-                  ELSE a.status END AS status
-        FROM old o JOIN answer a ON a.id = o.id
     )
     UPDATE notifications n
-       SET status = new.status, error_code = new.error,
-           carrier_message_id = coalesce(new.ref, n.carrier_message_id),
-           sent_at = CASE WHEN new.status = 'sent' THEN clock_timestamp() ELSE n.sent_at END,
+       SET status = answer.status, error_code = answer.error,
+           carrier_message_id = coalesce(answer.ref, n.carrier_message_id),
+           sent_at = CASE WHEN answer.status = 'sent' THEN clock_timestamp() ELSE n.sent_at END,
            updated_at = clock_timestamp()
-      FROM new WHERE n.id = new.id
- RETURNING n.id, new.before, new.status
+      FROM answer WHERE n.id = answer.id
+ RETURNING n.id, answer.before, answer.status
 """)  # noqa: S608 - the only thing put in is a number of ours
 
 SETTLE_LATER = text("""
