@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 from uuid import UUID
 
 #: What a receipt can say of a message that the carrier has taken.
@@ -83,15 +83,49 @@ class SubmitResult:
     retry_after_s: float | None = None
 
 
+#: How a call ended, and who answered it.
+CallResult = Literal[
+    "answered", "busy", "no_answer", "failed", "rejected", "invalid_number", "congestion", "canceled"
+]
+CALL_RESULTS: frozenset[str] = frozenset(get_args(CallResult))
+AnsweredBy = Literal["human", "machine", "fax", "unknown"]
+ANSWERED_BY: frozenset[str] = frozenset(get_args(AnsweredBy))
+
+#: Error codes of receipts that mean something to us on RCS: the message was taken back when its time was over,
+#: or it could not be taken back and may still arrive (Google: TTL_EXPIRATION_REVOKED, ..._REVOKE_FAILED).
+EXPIRED = "expired"
+REVOKE_FAILED = "revoke_failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """How a call went. `answered_seconds` are counted from the answer, `billed_seconds` are the carrier's bill."""
+
+    result: CallResult
+    answered_by: AnsweredBy | None = None
+    answered_seconds: int | None = None
+    billed_seconds: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One thing a carrier calls back about. `message_id` is ours, where the carrier echoes it."""
+    """One thing a carrier calls back about. `message_id` is ours, where the carrier echoes it.
 
-    kind: Literal["receipt"]
+    A `receipt` has a status, a call's receipt its `call` too. Somebody's words (`inbound`) have `phone` and
+    `text`, and no message where they answer none; a chip (`tap`) its words in `text` and its postback in
+    `data`; a `key` pressed in a call stands in `text`.
+    """
+
+    kind: Literal["receipt", "inbound", "tap", "key"]
     message_id: UUID | None
     carrier_message_id: str | None
-    status: ReceiptStatus
+    status: ReceiptStatus | None = None
     error_code: str | None = None
+    call: Call | None = None
+    phone: str | None = None
+    channel: str | None = None
+    text: str | None = None
+    data: str | None = None
     at: datetime
 
 

@@ -29,6 +29,8 @@ class Draft:
     encoding: str | None
     segments: int
     price_micros: int
+    fallback_micros: int = 0
+    minute_micros: int | None = None
     payload: dict[str, Any] | None = None
     error_code: str | None = None
     external_id: str | None = None
@@ -90,18 +92,22 @@ def _without_duplicates(dispatch: Dispatch, drafts: Sequence[Draft]) -> list[Dra
     for draft in drafts:
         if draft.error_code is None:
             if draft.phone in taken:
-                draft = replace(draft, price_micros=0, error_code="duplicate")  # noqa: PLW2901 - the same person
+                draft = _left_out(draft)  # noqa: PLW2901 - the same person
             else:
                 taken.add(draft.phone)
         kept.append(draft)
     return kept
 
 
+def _left_out(draft: Draft) -> Draft:
+    return replace(draft, price_micros=0, fallback_micros=0, error_code="duplicate")
+
+
 #: In the order of `_line`.
 COLUMNS = (
     "tenant_id, dispatch_id, chunk_no, template_id, channel, carrier, attempts, fence, created_at, updated_at,"
-    " id, contact_id, phone, name, addressable, text, payload, encoding, segments, price_micros, status, error_code,"
-    " external_id"
+    " id, contact_id, phone, name, addressable, text, payload, encoding, segments, price_micros, fallback_micros,"
+    " minute_micros, status, error_code, external_id"
 )
 #: What COPY's text form wants escaped.
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -142,6 +148,8 @@ def _line(row_id: UUID, draft: Draft) -> str:
             *map(_cell, cells),
             str(draft.segments),
             str(draft.price_micros),
+            str(draft.fallback_micros),
+            "\\N" if draft.minute_micros is None else str(draft.minute_micros),
             "suppressed" if reason else "queued",
             _cell(reason),
             _cell(draft.external_id),

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sintalk.db import Base, Identified, now
-from sintalk.messages.states import REFUSED, STATUSES
+from sintalk.messages.states import STATUSES
 
 
 class Dispatch(Identified, Base):
@@ -128,6 +128,11 @@ class Settlement(Base):
 class Notification(Identified, Base):
     """One message to one person, with all that became of it.
 
+    `price_micros` is what is held for it: the most that it can cost. Of that `fallback_micros` are for the SMS
+    that follows an RCS message which does not arrive; `minute_micros` is what a minute of a call costs.
+    `charged_micros` and `released_micros` only grow, by the rules of `charging`; `decided` is RCS's own part. `via` is "sms" once the SMS
+    took over. A call's keys are what was pressed, in order.
+
     No index holds the status, so that every change of it is a HOT update. `addressable` is false for people
     left out from the start, so that each number is written to once a dispatch.
     """
@@ -137,6 +142,10 @@ class Notification(Identified, Base):
         UniqueConstraint("tenant_id", "id"),
         ForeignKeyConstraint(["tenant_id", "dispatch_id"], ["dispatches.tenant_id", "dispatches.id"]),
         CheckConstraint(f"status IN {STATUSES}", name="status"),
+        CheckConstraint(
+            "charged_micros >= 0 AND released_micros >= 0 AND charged_micros + released_micros <= price_micros",
+            name="money",
+        ),
         Index("ix_notifications_dispatch_id_id", "dispatch_id", "id"),
         Index(
             "uq_notifications_recipient",
@@ -169,7 +178,13 @@ class Notification(Identified, Base):
     encoding: Mapped[str | None]
     segments: Mapped[int] = mapped_column(SmallInteger)
     price_micros: Mapped[int] = mapped_column(BigInteger)
+    fallback_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    minute_micros: Mapped[int | None] = mapped_column(BigInteger)
+    charged_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    released_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    decided: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     status: Mapped[str] = mapped_column(default="queued")
+    via: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
     fence: Mapped[int] = mapped_column(default=0)
     carrier: Mapped[str | None]
@@ -180,12 +195,17 @@ class Notification(Identified, Base):
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
+    call_result: Mapped[str | None]
+    answered_by: Mapped[str | None]
+    answered_seconds: Mapped[int | None]
+    billed_seconds: Mapped[int | None]
+    keys: Mapped[str | None]
     updated_at: Mapped[datetime] = mapped_column(default=now)
 
     @property
     def cost_micros(self) -> int:
-        """What this message cost: its price once the carrier accepted it."""
-        return self.price_micros if self.sent_at is not None and self.status not in REFUSED else 0
+        """What this message cost so far (see `charging`)."""
+        return self.charged_micros
 
 
 class RawReceipt(Identified, Base):
@@ -202,6 +222,35 @@ class RawReceipt(Identified, Base):
     events: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     applied_at: Mapped[datetime | None]
     unmatched: Mapped[int] = mapped_column(default=0)
+
+
+class InboundMessage(Identified, Base):
+    """What a person did: wrote (`inbound`), tapped a chip (`tap`) or pressed a key in a call (`key`).
+
+    `text` is what they wrote, the words on the chip, or the key; `data` a chip's postback. It belongs to the
+    message that it answers, or to the last one that went to that number.
+    """
+
+    __tablename__ = "inbound_messages"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        ForeignKeyConstraint(
+            ["tenant_id", "notification_id"], ["notifications.tenant_id", "notifications.id"]
+        ),
+        CheckConstraint("kind IN ('inbound', 'tap', 'key')", name="kind"),
+        Index("ix_inbound_messages_tenant_id_phone_id", "tenant_id", "phone", "id"),
+        Index("ix_inbound_messages_tenant_id_notification_id", "tenant_id", "notification_id"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    notification_id: Mapped[UUID]
+    kind: Mapped[str]
+    channel: Mapped[str]
+    phone: Mapped[str]
+    text: Mapped[str]
+    data: Mapped[str | None]
+    carrier: Mapped[str]
+    at: Mapped[datetime]
 
 
 class DispatchTurn(Base):

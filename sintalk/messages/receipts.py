@@ -7,40 +7,57 @@ decides, not the order of arrival.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import ARRAY, Uuid, any_, delete, literal, select, text
+from sqlalchemy import ARRAY, Select, Uuid, any_, delete, func, literal, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sintalk.carriers import registry
-from sintalk.carriers.base import RawRequest
+from sintalk.carriers.base import Event, RawRequest
 from sintalk.db import atomic, new_id, now, session
-from sintalk.messages import results, tally, telling
-from sintalk.messages.models import Notification, RawReceipt
-from sintalk.messages.states import after_receipt
+from sintalk.messages import attempts, inbound, results, tally, telling
+from sintalk.messages.models import Chunk, Dispatch, Notification, RawReceipt
+from sintalk.messages.standing import Standing
 from sintalk.queue import enqueue, stopping
 
 #: Callbacks applied in one transaction: with 200 receipts each, a transaction of about 0.1 s.
 AT_ONCE = 5
 #: Raw callbacks are kept this long after they were applied: carriers repeat them for a day or two.
 KEPT_FOR = timedelta(days=7)
+#: After these an RCS message's SMS may take over.
+LOST = ("not_delivered", "error")
 
 APPLY = text("""
     UPDATE notifications n
-       SET status = r.status, error_code = r.error, updated_at = clock_timestamp(),
+       SET status = r.status, error_code = r.error, updated_at = clock_timestamp(), via = r.via,
+           attempts = CASE WHEN r.took_over THEN 0 ELSE n.attempts END,
            carrier_message_id = coalesce(n.carrier_message_id, r.ref),
-           sent_at = CASE WHEN r.status = 'error' THEN n.sent_at ELSE coalesce(n.sent_at, r.at) END,
+           sent_at = CASE WHEN r.status IN ('error', 'queued') THEN n.sent_at ELSE coalesce(n.sent_at, r.at) END,
            delivered_at = CASE WHEN r.status IN ('delivered', 'read') THEN coalesce(n.delivered_at, r.at) END,
-           read_at = CASE WHEN r.status = 'read' THEN r.at ELSE n.read_at END
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:errors AS text[]),
-                  CAST(:refs AS text[]), CAST(:ats AS timestamptz[])) AS r(id, status, error, ref, at)
+           read_at = CASE WHEN r.status = 'read' THEN r.at ELSE n.read_at END,
+           charged_micros = r.charged, released_micros = r.released, decided = r.decided,
+           call_result = coalesce(r.call_result, n.call_result),
+           answered_by = coalesce(r.answered_by, n.answered_by),
+           answered_seconds = coalesce(r.answered_seconds, n.answered_seconds),
+           billed_seconds = coalesce(r.billed_seconds, n.billed_seconds)
+      FROM jsonb_to_recordset(CAST(:news AS jsonb)) AS r(
+             id uuid, status text, error text, ref text, at timestamptz, via text, took_over boolean,
+             charged bigint, released bigint, decided boolean,
+             call_result text, answered_by text, answered_seconds integer, billed_seconds integer)
      WHERE n.id = r.id
 """)
+#: The chunks of RCS messages whose SMS takes over are worked on again.
+REOPEN = text("""
+    UPDATE chunks SET status = 'open', due_at = clock_timestamp() WHERE dispatch_id = :dispatch_id AND no = :no
+""")
+GO_ON = text("UPDATE dispatches SET status = 'ready' WHERE id = :id AND status = 'finished'")
 
 
 def keep(carrier: str, request: RawRequest) -> bool:
@@ -56,17 +73,7 @@ def keep(carrier: str, request: RawRequest) -> bool:
                 id=new_id(),
                 carrier=carrier,
                 hash=hashlib.sha256(request.body).digest(),
-                events=[
-                    {
-                        "id": str(event.message_id),
-                        "status": event.status,
-                        "error": event.error_code,
-                        "ref": event.carrier_message_id,
-                        "at": event.at.isoformat(),
-                    }
-                    for event in events
-                    if event.message_id is not None
-                ],
+                events=[_as_kept(event) for event in events],
                 created_at=now(),
                 unmatched=0,
             )
@@ -107,58 +114,94 @@ def _apply_some() -> int:
         ).all()
         if not raw:
             return 0
-        events = [event for receipt in raw for event in receipt.events]
-        known = _apply(events)
+        events = [(receipt.carrier, event) for receipt in raw for event in receipt.events]
+        known = _apply([event for _, event in events if event.get("kind", "receipt") == "receipt"])
+        known |= inbound.take([(carrier, event) for carrier, event in events if event.get("kind") in inbound.KINDS])
         for receipt in raw:
             receipt.applied_at = now()
             receipt.unmatched = sum(1 for event in receipt.events if event["id"] not in known)
     return len(raw)
 
 
+def _as_kept(event: Event) -> dict[str, Any]:
+    """The event as it is stored: what is not there is left out."""
+    told = {
+        "kind": event.kind,
+        "status": event.status,
+        "phone": event.phone,
+        "channel": event.channel,
+        "text": event.text,
+        "data": event.data,
+        "call": asdict(event.call) if event.call else None,
+    }
+    return {
+        **{name: value for name, value in told.items() if value is not None},
+        "id": str(event.message_id) if event.message_id else None,
+        "error": event.error_code,
+        "ref": event.carrier_message_id,
+        "at": event.at.isoformat(),
+    }
+
+
 def _apply(events: Sequence[dict[str, Any]]) -> set[str]:
-    """Apply events to their messages; the ids that exist."""
-    ids = list({UUID(event["id"]) for event in events})
-    rows = (
-        session()
-        .execute(
-            select(
-                Notification.id,
-                Notification.tenant_id,
-                Notification.status,
-                Notification.dispatch_id,
-                Notification.chunk_no,
-            )
-            .where(Notification.id == any_(literal(ids, ARRAY(Uuid))))
-            .order_by(Notification.id)
-            .with_for_update()
-        )
-        .all()
+    """Apply receipts to their messages; the ids that exist, as the events name them."""
+    told = [(*attempts.read(UUID(event["id"])), event) for event in events if event["id"]]
+    ids = list({message_id for message_id, _, _ in told})
+    _lock_chunks([message_id for message_id, second, event in told if not second and event["status"] in LOST])
+    standings = {row.id: Standing(row) for row in session().execute(_locked(ids))}
+    known = set()
+    for message_id, second, event in told:
+        if message_id in standings:
+            known.add(event["id"])
+            standings[message_id].take(event, second=second)
+    moved = [(each, each.news) for each in standings.values() if each.news]
+    if moved:
+        _write([news for _, news in moved])
+        _tell([each.row for each, news in moved if news["status"] != each.row.status])
+        _count([each for each, _ in moved])
+    return known
+
+
+def _locked(ids: Sequence[UUID]) -> Select[Any]:
+    names = (
+        *("id", "tenant_id", "status", "dispatch_id", "chunk_no", "channel", "via", "decided"),
+        *("price_micros", "fallback_micros", "minute_micros", "charged_micros", "released_micros"),
     )
-    status = {str(row.id): row.status for row in rows}
-    news: dict[str, dict[str, Any]] = {}
-    for event in events:
-        after = after_receipt(status[event["id"]], event["status"]) if event["id"] in status else None
-        if after:
-            status[event["id"]] = after
-            news[event["id"]] = event
-    if news:
-        _write(list(news.values()))
-        _tell([row for row in rows if str(row.id) in news])
-        _count([row for row in rows if str(row.id) in news], status)
-    return set(status)
+    return (
+        select(
+            *(getattr(Notification, name) for name in names),
+            Dispatch.status.label("dispatch_status"),
+            func.coalesce(Notification.payload.has_key("fallback"), False).label("falls_back"),
+        )
+        .join(Dispatch, Dispatch.id == Notification.dispatch_id)
+        .where(Notification.id == any_(literal(list(ids), ARRAY(Uuid))))
+        .order_by(Notification.id)
+        .with_for_update(of=Notification)
+    )
+
+
+def _lock_chunks(ids: Sequence[UUID]) -> None:
+    """Chunks that may have to open again are locked before their messages, as workers do it."""
+    if not ids:
+        return
+    mine = (
+        select(Notification.dispatch_id, Notification.chunk_no)
+        .where(
+            Notification.id == any_(literal(list(ids), ARRAY(Uuid))),
+            Notification.channel == "rcs",
+            Notification.via.is_(None),
+            Notification.payload.has_key("fallback"),
+        )
+        .distinct()
+    )
+    pairs = tuple_(Chunk.dispatch_id, Chunk.no).in_(mine)
+    session().execute(
+        select(Chunk.no).where(pairs).order_by(Chunk.dispatch_id, Chunk.no).with_for_update()
+    ).all()
 
 
 def _write(news: list[dict[str, Any]]) -> None:
-    session().execute(
-        APPLY,
-        {
-            "ids": [UUID(event["id"]) for event in news],
-            "statuses": [event["status"] for event in news],
-            "errors": [event["error"] for event in news],
-            "refs": [event["ref"] for event in news],
-            "ats": [datetime.fromisoformat(event["at"]) for event in news],
-        },
-    )
+    session().execute(APPLY, {"news": json.dumps(news)})
 
 
 def _tell(moved: Sequence[Any]) -> None:
@@ -169,14 +212,20 @@ def _tell(moved: Sequence[Any]) -> None:
         telling.tell(tenant_id, by_tenant[tenant_id])
 
 
-def _count(moved: Sequence[Any], status: dict[str, str]) -> None:
+def _count(moved: Sequence[Standing]) -> None:
     """Money first, then counters, dispatch by dispatch in one order, so that no two workers wait for each other."""
     by_dispatch = defaultdict(list)
-    for row in moved:
-        by_dispatch[row.dispatch_id].append(row)
+    for each in moved:
+        by_dispatch[each.row.dispatch_id].append(each)
+    for dispatch_id in sorted(by_dispatch):
+        for no in sorted({each.row.chunk_no for each in by_dispatch[dispatch_id] if each.took_over}):
+            session().execute(REOPEN, {"dispatch_id": dispatch_id, "no": no})
     for dispatch_id in sorted(by_dispatch):
         results.settle_later(
-            dispatch_id, {row.chunk_no for row in by_dispatch[dispatch_id] if row.status != "sent"}
+            dispatch_id, {each.row.chunk_no for each in by_dispatch[dispatch_id] if each.money_moved}
         )
     for dispatch_id in sorted(by_dispatch):
-        tally.move(dispatch_id, [(row.status, status[str(row.id)]) for row in by_dispatch[dispatch_id]])
+        if any(each.took_over for each in by_dispatch[dispatch_id]):
+            session().execute(GO_ON, {"id": dispatch_id})
+            enqueue("sintalk.messages.jobs.drain")
+        tally.move(dispatch_id, [(each.row.status, each.status) for each in by_dispatch[dispatch_id]])

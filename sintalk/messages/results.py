@@ -9,18 +9,26 @@ from sqlalchemy import text
 
 from sintalk.carriers.base import Outcome, SubmitResult
 from sintalk.db import session
-from sintalk.messages import telling
+from sintalk.messages import attempts, telling
 from sintalk.messages.states import ATTEMPTS_AT_UNKNOWN, after_submit
 
 #: Only rows still in the `sending` of our own fence. An acceptance also settles an `unknown`: it may come late.
+#: An RCS message that was refused goes back to the queue where an SMS can take over; money as in `charging`.
 WRITE = text(f"""
     WITH answer AS (
-      SELECT n.id, n.status AS before, a.ref, a.error,
-             CASE WHEN a.unclear AND a.status = 'queued' AND n.attempts >= {ATTEMPTS_AT_UNKNOWN} THEN 'unknown'
+      SELECT n.id, n.status AS before, a.ref, a.error, t.takes_over,
+             n.price_micros - n.charged_micros - n.released_micros AS held,
+             CASE WHEN t.takes_over THEN 'queued'
+                  WHEN a.unclear AND a.status = 'queued' AND n.attempts >= {ATTEMPTS_AT_UNKNOWN} THEN 'unknown'
+                  WHEN a.status = 'error' AND n.via IS NOT NULL AND NOT n.decided THEN 'not_delivered'
                   ELSE a.status END AS status
-        FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:refs AS text[]),
-                    CAST(:errors AS text[]), CAST(:unclear AS boolean[])) AS a(id, status, ref, error, unclear)
-        JOIN notifications n ON n.id = a.id
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:second AS boolean[]), CAST(:statuses AS text[]),
+                    CAST(:refs AS text[]), CAST(:errors AS text[]), CAST(:unclear AS boolean[]))
+               AS a(id, second, status, ref, error, unclear)
+        JOIN notifications n ON n.id = a.id AND (n.via IS NOT NULL) = a.second
+       CROSS JOIN LATERAL (
+         SELECT n.channel = 'rcs' AND n.via IS NULL AND a.status IN ('error', 'not_delivered')
+                AND coalesce(n.payload ? 'fallback', false)) AS t(takes_over)
        WHERE (n.status = 'sending' AND n.fence = :fence) OR (n.status = 'unknown' AND a.status = 'sent')
        ORDER BY n.id FOR UPDATE OF n
     )
@@ -28,6 +36,19 @@ WRITE = text(f"""
        SET status = answer.status, error_code = answer.error,
            carrier_message_id = coalesce(answer.ref, n.carrier_message_id),
            sent_at = CASE WHEN answer.status = 'sent' THEN clock_timestamp() ELSE n.sent_at END,
+           via = CASE WHEN takes_over THEN 'sms' ELSE n.via END,
+           attempts = CASE WHEN takes_over THEN 0 ELSE n.attempts END,
+           decided = n.decided OR takes_over,
+           charged_micros = n.charged_micros + CASE
+             WHEN answer.status <> 'sent' THEN 0
+             WHEN n.channel = 'sms' THEN held
+             WHEN n.via = 'sms' THEN least(n.fallback_micros, held)
+             ELSE 0 END,
+           released_micros = n.released_micros + CASE
+             WHEN takes_over THEN least(n.price_micros - n.fallback_micros, held)
+             WHEN answer.status <> 'not_delivered' THEN 0
+             WHEN n.via = 'sms' AND NOT n.decided THEN least(n.fallback_micros, held)
+             ELSE held END,
            updated_at = clock_timestamp()
       FROM answer WHERE n.id = answer.id
  RETURNING n.id, answer.before, answer.status
@@ -43,8 +64,10 @@ def write(
     answers: Sequence[SubmitResult], *, tenant_id: UUID, fence: int, idempotent: bool
 ) -> list[tuple[str | None, str]]:
     """Move the rows of these answers on; the steps that were taken, for the counters."""
+    read = [attempts.read(answer.attempt_id) for answer in answers]
     parameters = {
-        "ids": [answer.attempt_id for answer in answers],
+        "ids": [message_id for message_id, _ in read],
+        "second": [second for _, second in read],
         "statuses": [after_submit(answer.outcome, idempotent=idempotent) for answer in answers],
         "refs": [answer.carrier_message_id for answer in answers],
         "errors": [_error(answer) for answer in answers],

@@ -11,18 +11,63 @@ from sqlalchemy import or_, select, text, update
 
 from sintalk.billing import ledger
 from sintalk.db import atomic, now, session
+from sintalk.messages import results
+from sintalk.messages.charging import FINAL_AFTER
 from sintalk.messages.models import Chunk, Dispatch, Settlement
 from sintalk.messages.states import REFUSED
 from sintalk.queue import stopping
 
+#: The rows say what of their price was charged and what goes back (`charging`); what was refused goes back whole.
 SUMS = text("""
-    SELECT coalesce(sum(price_micros) FILTER (
-             WHERE sent_at IS NOT NULL AND status <> ALL(:refused)), 0) AS captured,
-           coalesce(sum(price_micros) FILTER (
-             WHERE status = ANY(:refused) OR (status = 'not_delivered' AND sent_at IS NULL)), 0) AS released
+    SELECT coalesce(sum(charged_micros), 0) AS captured,
+           coalesce(sum(CASE WHEN status = ANY(:refused) THEN price_micros - charged_micros
+                             ELSE released_micros END), 0) AS released
       FROM notifications
      WHERE dispatch_id = :dispatch_id AND id BETWEEN :first_id AND :last_id AND chunk_no = :no
 """)
+#: Dispatches are looked through for money that nobody will ever say more about, the longest waiting first.
+WAITING = text("""
+    SELECT s.dispatch_id, s.no, c.first_id, c.last_id
+      FROM dispatches d JOIN settlements s ON s.dispatch_id = d.id
+      JOIN chunks c ON c.dispatch_id = s.dispatch_id AND c.no = s.no
+     WHERE d.settled_at IS NULL AND d.ready_at < :before AND s.captured + s.released < s.price
+     ORDER BY d.id, s.no LIMIT 1000
+""")
+#: An RCS message may be delivered until its time is over, which can be later than that.
+GIVE_UP = text("""
+    WITH over AS (
+      SELECT id FROM notifications
+       WHERE dispatch_id = :dispatch_id AND id BETWEEN :first_id AND :last_id AND chunk_no = :no
+         AND status NOT IN ('queued', 'sending', 'error', 'suppressed', 'canceled')
+         AND charged_micros + released_micros < price_micros
+         AND greatest(sending_at, sent_at) < :before
+             - make_interval(secs => CASE WHEN channel = 'rcs' AND status = 'sent'
+                                          THEN coalesce(CAST(payload ->> 'ttl_seconds' AS integer), 0) ELSE 0 END)
+       ORDER BY id FOR UPDATE
+    )
+    UPDATE notifications n
+       SET released_micros = price_micros - charged_micros, decided = true, updated_at = clock_timestamp()
+      FROM over WHERE n.id = over.id
+ RETURNING n.id
+""")
+
+
+def give_up_waiting() -> int:
+    """Give back what is held for messages that nobody said a last word about within 72 hours; how many those were.
+
+    Their status stays what it is, `unknown` or `sent`: it is final, and cost nothing.
+    """
+    given_up = 0
+    before = now() - FINAL_AFTER
+    for chunk in session().execute(WAITING, {"before": before}).mappings().all():
+        if stopping.is_set():
+            break
+        with atomic() as current:
+            ids = current.scalars(GIVE_UP, {**chunk, "before": before}).all()
+            if ids:
+                results.settle_later(chunk["dispatch_id"], [chunk["no"]])
+        given_up += len(ids)
+    return given_up
 
 
 def settle_due(*, unfinished_too: bool = False) -> int:

@@ -5,6 +5,7 @@
                  |--> error        a definite no, before acceptance
                  |--> unknown      the carrier may or may not have it; a receipt settles it at any time
                  `--> queued       the carrier said it took nothing
+    sent -> queued    once, where an RCS message is not to arrive any more and an SMS takes over
     queued -> suppressed | canceled
 
 Statuses move forward only, by rank.
@@ -33,8 +34,7 @@ RANK = {"queued": 0, "sending": 1, "unknown": 2, "sent": 3, "not_delivered": 4, 
 #: What these say is final: no receipt changes it.
 CLOSED = {"error", "suppressed", "canceled"}
 
-#: An SMS is paid for once the carrier accepted it (`sent_at` is set then), whatever became of it after.
-#: The money set aside for a message goes back in one of these, and where nobody ever accepted it.
+#: The money set aside for a message goes back in one of these, whatever its channel (more in `charging`).
 REFUSED = ("error", "suppressed", "canceled")
 
 #: A status that work is still to come for.
