@@ -38,13 +38,33 @@ INVARIANTS = {
         SELECT h.id FROM holds h JOIN settlements s ON s.dispatch_id = h.subject_id
          GROUP BY h.id HAVING sum(s.price) <> h.amount OR sum(s.captured) <> h.captured
                            OR sum(s.released) <> h.released""",
-    "what a settled chunk captured is the price of what was accepted": """
+    "what a settled chunk captured and released is what its messages say": """
         SELECT s.dispatch_id, s.no, s.captured, s.released FROM settlements s
           JOIN notifications n ON n.dispatch_id = s.dispatch_id AND n.chunk_no = s.no
          WHERE NOT s.due
          GROUP BY s.dispatch_id, s.no, s.captured, s.released
-        HAVING s.captured <> coalesce(sum(n.price_micros) FILTER (
-                 WHERE n.sent_at IS NOT NULL AND n.status NOT IN ('error', 'suppressed', 'canceled')), 0)""",
+        HAVING s.captured <> sum(n.charged_micros)
+            OR s.released <> sum(CASE WHEN n.status IN ('error', 'suppressed', 'canceled')
+                                      THEN n.price_micros - n.charged_micros ELSE n.released_micros END)""",
+    "an SMS costs its price once it was accepted, and nothing before": """
+        SELECT id, status, charged_micros FROM notifications
+         WHERE channel = 'sms' AND charged_micros <> CASE
+               WHEN sent_at IS NOT NULL AND released_micros = 0
+                    AND status NOT IN ('error', 'suppressed', 'canceled') THEN price_micros ELSE 0 END""",
+    "an RCS message costs its price once it was delivered, the SMS that took over its own": """
+        SELECT id, status, charged_micros FROM notifications
+         WHERE channel = 'rcs' AND CASE
+               WHEN via IS NULL THEN charged_micros <> CASE
+                 WHEN status IN ('delivered', 'read') AND released_micros = fallback_micros
+                 THEN price_micros - fallback_micros ELSE 0 END
+               ELSE charged_micros NOT IN (0, fallback_micros, price_micros - fallback_micros, price_micros)
+                    OR (charged_micros > 0 AND sent_at IS NULL) END""",
+    "a call costs its billed seconds once it is over, and no more than was held": """
+        SELECT id, status, charged_micros, billed_seconds FROM notifications
+         WHERE channel = 'voice' AND charged_micros <> CASE
+               WHEN status NOT IN ('delivered', 'read') OR released_micros = price_micros THEN 0
+               WHEN billed_seconds IS NULL THEN price_micros
+               ELSE least(price_micros, ceil(minute_micros * billed_seconds / 60.0)) END""",
     "a dispatch's counters are its rows": """
         SELECT d.id, d.status FROM dispatches d
           LEFT JOIN LATERAL (
@@ -65,9 +85,11 @@ INVARIANTS = {
                 d.suppressed, d.canceled)
             <> (n.total, n.queued, n.sending, n.sent, n.delivered, n.read, n.not_delivered, n.error, n.unknown,
                 n.suppressed, n.canceled)""",
-    "a completed campaign has nothing queued or sending": """
+    "a completed campaign has nothing queued or sending but SMS that took over later": """
         SELECT c.id FROM campaigns c JOIN dispatches d ON d.tenant_id = c.tenant_id AND d.campaign_id = c.id
-         WHERE c.status = 'completed' AND d.queued + d.sending > 0""",
+         WHERE c.status = 'completed' AND d.queued + d.sending > 0
+           AND EXISTS (SELECT FROM notifications n WHERE n.dispatch_id = d.id
+                        AND n.status IN ('queued', 'sending') AND n.via IS NULL)""",
     "a settled dispatch has no open hold": """
         SELECT d.id FROM dispatches d JOIN holds h ON h.subject_id = d.id
          WHERE d.settled_at IS NOT NULL AND h.closed_at IS NULL""",

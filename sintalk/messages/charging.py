@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from math import ceil
 
 from sintalk.carriers.base import REVOKE_FAILED, Call
+from sintalk.message_templates import voice
 from sintalk.messages.states import REFUSED
 
 #: Carriers send no receipts after this; what is held then is given back.
@@ -53,18 +53,6 @@ class Money:
         return replace(self, released=self.released + min(amount, self.held))
 
 
-def billed_seconds(answered: float) -> int:
-    """Brazil's cadence, 30/6: nothing up to 3 s, at least 30 s, then steps of 6 s."""
-    if answered <= 3:
-        return 0
-    return 30 if answered <= 30 else ceil(answered / 6) * 6
-
-
-def call_price(minute_micros: int, billed: int) -> int:
-    """The price of so many billed seconds; a part of a micro-unit counts as a whole one."""
-    return -(-minute_micros * billed // 60)
-
-
 def after_receipt(
     money: Money,
     *,
@@ -89,7 +77,7 @@ def after_receipt(
 def _after_call(money: Money, told: str, call: Call | None) -> Money:
     if told in ARRIVED:
         if call is not None and call.billed_seconds is not None and money.minute is not None:
-            money = money.charge(call_price(money.minute, call.billed_seconds))
+            money = money.charge(voice.price(money.minute, call.billed_seconds))
             return money.release(money.held)
         return money.charge(money.held)  # a carrier that does not count: what was agreed on beforehand
     return money.release(money.held) if told in ("not_delivered", "error") else money

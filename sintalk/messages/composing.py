@@ -5,17 +5,17 @@ One reading for campaigns, their pre-flight and single sends.
 
 from __future__ import annotations
 
-from collections.abc import Container
-from typing import Protocol
+from collections.abc import Container, Mapping
+from typing import Any, Protocol
 from uuid import UUID
 
 from sintalk.contacts import phones
-from sintalk.message_templates import voice
+from sintalk.message_templates import sms, voice
 from sintalk.message_templates.content import Prepared, Rendered, contact_values
 from sintalk.messages.filling import Draft
 
 #: Channels whose messages can be sent so far.
-SENDABLE = ("sms",)
+SENDABLE = ("sms", "rcs", "voice")
 
 
 class Recipient(Protocol):
@@ -42,7 +42,10 @@ def compose(
         name=person.name, phone=person.phone, email=person.email, attributes=person.attributes
     )
     rendered = prepared.render(values)
-    reason = reason or rendered.fault
+    fallback = fallback_sms(rendered.content) if channel == "rcs" else None
+    reason = reason or rendered.fault or _unfit(fallback)
+    own = price(channel, prices, rendered)
+    second = prices["sms"] * fallback.segments if fallback else 0
     return Draft(
         contact_id=person.id,
         phone=person.phone,
@@ -50,10 +53,24 @@ def compose(
         text=rendered.text,
         encoding=rendered.encoding,
         segments=rendered.segments,
-        price_micros=0 if reason else price(channel, prices, rendered),
+        price_micros=0 if reason else own + second,
+        fallback_micros=0 if reason else second,
+        minute_micros=prices["voice_minute"] if channel == "voice" else None,
         payload=rendered.content,
         error_code=reason,
     )
+
+
+def fallback_sms(content: Mapping[str, Any] | None) -> sms.Measured | None:
+    """The SMS that takes over where this RCS message does not arrive, as it goes out; None where there is none."""
+    fallback = (content or {}).get("fallback")
+    return (
+        sms.measure(fallback["sms"]["text"], fallback["sms"].get("encoding") or "auto") if fallback else None
+    )
+
+
+def _unfit(fallback: sms.Measured | None) -> str | None:
+    return "too_long" if fallback and fallback.segments > sms.MAX_PARTS else None
 
 
 def unreachable(channel: str, phone: str | None, out: Container[str]) -> str | None:

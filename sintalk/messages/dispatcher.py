@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import current_app
@@ -21,7 +22,7 @@ from sintalk.carriers import registry
 from sintalk.carriers.base import Attempt, Carrier, Outcome, SubmitResult
 from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now, session
-from sintalk.messages import results, tally, telling
+from sintalk.messages import attempts, composing, results, tally, telling
 from sintalk.messages.models import Chunk, Dispatch, DispatchTurn, Notification
 from sintalk.queue import stopping
 
@@ -192,6 +193,7 @@ class Worker:
                     Notification.id,
                     Notification.phone,
                     Notification.channel,
+                    Notification.via,
                     Notification.text,
                     Notification.payload,
                 )
@@ -211,9 +213,9 @@ class Worker:
             if not rows:
                 return [], 0
             self.after = rows[-1].id
-            out = contacts.opted_out_phones(self.tenant_id, rows[0].channel, [row.phone for row in rows])
-            suppressed = [row.id for row in rows if row.phone in out]
-            going = [row for row in rows if row.phone not in out]
+            out = self._opted_out(rows)
+            suppressed = [row.id for row in rows if row.id in out]
+            going = [row for row in rows if row.id not in out]
             if suppressed:
                 current.execute(SUPPRESS, {"ids": suppressed})
                 telling.tell(self.tenant_id, suppressed)
@@ -221,19 +223,44 @@ class Worker:
         if suppressed and not going:
             more, also = self._intend(most)
             return more, also + len(suppressed)
-        attempts = [
-            Attempt(id=row.id, to=row.phone, channel=row.channel, text=row.text, payload=row.payload)
-            for row in going
-        ]
-        return attempts, len(suppressed)
+        return [_attempt(row) for row in going], len(suppressed)
+
+    def _opted_out(self, rows: Sequence[Any]) -> set[UUID]:
+        """Whose number wants nothing more on the channel that the message takes."""
+        out = set()
+        for channel in {row.via or row.channel for row in rows}:
+            mine = [row for row in rows if (row.via or row.channel) == channel]
+            phones = contacts.opted_out_phones(self.tenant_id, channel, [row.phone for row in mine])
+            out |= {row.id for row in mine if row.phone in phones}
+        return out
+
+    def _anything_queued(self) -> bool:
+        """Whether the chunk has work again: a receipt may have put a message back behind this pass."""
+        waiting = select(Notification.id).where(
+            Notification.dispatch_id == self.dispatch_id,
+            Notification.id.between(self.first_id, self.last_id),
+            Notification.chunk_no == self.no,
+            Notification.status == "queued",
+        )
+        return session().scalar(waiting.limit(1)) is not None
 
     def _hand_back(self, chunk: Chunk, *, through: bool) -> None:
         """Give the chunk up: done, or due again once the carrier may be asked once more."""
         chunk.lease_until = None
-        if through and not self.put_back:
+        if through and not self.put_back and not self._anything_queued():
             chunk.status = "done"
             return
         if self.put_back:
             chunk.setbacks = 0 if self.progress else min(self.setbacks + 1, 10)
             wait = max(self.wait_s, min(LONGEST_WAIT_S, 0.5 * 2**chunk.setbacks))
             chunk.due_at = now() + timedelta(seconds=wait)
+
+
+def _attempt(row: Any) -> Attempt:
+    """What goes out for this message now: itself, or the SMS that takes over from it."""
+    if row.via is None:
+        words = row.text if row.channel == "sms" else None
+        return Attempt(id=row.id, to=row.phone, channel=row.channel, text=words, payload=row.payload)
+    fallback = composing.fallback_sms(row.payload)
+    assert fallback is not None, row.id
+    return Attempt(id=attempts.id_of(row.id, second=True), to=row.phone, channel=row.via, text=fallback.text)

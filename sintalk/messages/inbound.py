@@ -37,18 +37,19 @@ PRESSED = text("""
 """)
 
 
-def take(events: Sequence[tuple[str, dict[str, Any]]]) -> set[str | None]:
+def take(events: Sequence[tuple[str, dict[str, Any]]]) -> set[str]:
     """Store what people did, each with its carrier, and act on it; the ids of messages that exist."""
     if not events:
         return set()
     subjects = _subjects(events)
-    known: set[str | None] = set()
+    known: set[str] = set()
     taken: list[Answer] = []
     for (carrier, event), message_id in zip(events, _message_ids(events), strict=True):
         subject = subjects.get(message_id)
         if subject is None:
             continue
-        known.add(event["id"])
+        if event["id"]:
+            known.add(event["id"])
         taken.append(Answer(_stored(carrier, event, subject), subject))
     session().flush()
     for act in ACTIONS:

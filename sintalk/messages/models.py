@@ -129,9 +129,9 @@ class Notification(Identified, Base):
     """One message to one person, with all that became of it.
 
     `price_micros` is what is held for it: the most that it can cost. Of that `fallback_micros` are for the SMS
-    that follows an RCS message which does not arrive; `minute_micros` is what a minute of a call costs.
-    `charged_micros` and `released_micros` only grow, by the rules of `charging`; `decided` is RCS's own part. `via` is "sms" once the SMS
-    took over. A call's keys are what was pressed, in order.
+    that takes over where an RCS message does not arrive; `minute_micros` is what a minute of a call costs.
+    `charged_micros` and `released_micros` only grow, by the rules of `charging`, which also says what `decided`
+    is. `via` is "sms" once the SMS took over. `keys` are those pressed in the call, in order.
 
     No index holds the status, so that every change of it is a HOT update. `addressable` is false for people
     left out from the start, so that each number is written to once a dispatch.
@@ -178,11 +178,11 @@ class Notification(Identified, Base):
     encoding: Mapped[str | None]
     segments: Mapped[int] = mapped_column(SmallInteger)
     price_micros: Mapped[int] = mapped_column(BigInteger)
-    fallback_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    fallback_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     minute_micros: Mapped[int | None] = mapped_column(BigInteger)
-    charged_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
-    released_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
-    decided: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    charged_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    released_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    decided: Mapped[bool] = mapped_column(default=False, server_default="false")
     status: Mapped[str] = mapped_column(default="queued")
     via: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)

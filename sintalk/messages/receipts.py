@@ -116,10 +116,12 @@ def _apply_some() -> int:
             return 0
         events = [(receipt.carrier, event) for receipt in raw for event in receipt.events]
         known = _apply([event for _, event in events if event.get("kind", "receipt") == "receipt"])
-        known |= inbound.take([(carrier, event) for carrier, event in events if event.get("kind") in inbound.KINDS])
+        known |= inbound.take(
+            [(carrier, event) for carrier, event in events if event.get("kind") in inbound.KINDS]
+        )
         for receipt in raw:
             receipt.applied_at = now()
-            receipt.unmatched = sum(1 for event in receipt.events if event["id"] not in known)
+            receipt.unmatched = sum(1 for event in receipt.events if event["id"] and event["id"] not in known)
     return len(raw)
 
 

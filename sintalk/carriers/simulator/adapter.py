@@ -18,10 +18,13 @@ from uuid import UUID
 import httpx
 
 from sintalk.carriers.base import (
+    ANSWERED_BY,
+    CALL_RESULTS,
     RECEIPT_STATUSES,
     Attempt,
     BadPayload,
     BadSignature,
+    Call,
     CarrierInfo,
     Event,
     Limits,
@@ -32,6 +35,7 @@ from sintalk.carriers.base import (
     verify_token,
 )
 from sintalk.carriers.simulator import wire
+from sintalk.carriers.ttl import ttl_of
 from sintalk.config import ConfigError, Settings
 
 NAME = "simulator"
@@ -48,7 +52,10 @@ MESSAGE_OUTCOMES = {
     "accepted": Outcome.ACCEPTED,
     "rejected": Outcome.PERMANENT,
     "throttled": Outcome.THROTTLED,
+    "unreachable": Outcome.UNREACHABLE,
 }
+ANSWERS = ("inbound", "tap", "key")
+LONGEST_CALL_S = 24 * 3600
 JSON = {"Content-Type": "application/json"}
 #: Failures before a byte was sent. All others may have come after.
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -92,7 +99,7 @@ class SimulatorCarrier:
         return _read_answer(batch, response)
 
     def parse_callback(self, request: RawRequest) -> list[Event]:
-        """Check the token of the address and the signature of the body, and read the receipts in it."""
+        """Check the token of the address and the signature of the body, and read what is in it."""
         if not verify_token(self._secret_key, NAME, request.token):
             raise BadSignature("wrong token")
         wire.verify(
@@ -102,7 +109,10 @@ class SimulatorCarrier:
             timestamp=request.header(wire.TIMESTAMP_HEADER),
         )
         try:
-            return [_event(receipt) for receipt in json.loads(request.body)["receipts"]]
+            body = json.loads(request.body)
+            return [_receipt(each) for each in body["receipts"]] + [
+                _answer(e) for e in body.get("answers", [])
+            ]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadPayload(str(error)) from error
 
@@ -116,7 +126,9 @@ def _message(attempt: Attempt) -> dict[str, Any]:
     if attempt.text is not None:
         message["text"] = attempt.text
     if attempt.payload is not None:
-        message["payload"] = attempt.payload
+        # what follows when it does not arrive is our affair; the carrier only has to give up in time
+        message["payload"] = {name: part for name, part in attempt.payload.items() if name != "fallback"}
+        message["ttl"] = ttl_of(attempt.payload)
     return message
 
 
@@ -177,17 +189,49 @@ def _retry_after(header: str | None) -> float | None:
     return max(0.0, (moment - datetime.now(moment.tzinfo or UTC)).total_seconds())
 
 
-def _event(receipt: dict[str, Any]) -> Event:
+def _receipt(receipt: dict[str, Any]) -> Event:
     if receipt["status"] not in RECEIPT_STATUSES:
         raise ValueError(f"unknown status {receipt['status']!r}")
-    at = datetime.fromisoformat(receipt["at"])
-    if at.tzinfo is None:
-        raise ValueError("a time without its zone")
     return Event(
         kind="receipt",
         message_id=UUID(receipt["id"]),
         carrier_message_id=receipt.get("carrier_message_id"),
         status=receipt["status"],
         error_code=receipt.get("error"),
-        at=at.astimezone(UTC),
+        call=_call(receipt["call"]) if receipt.get("call") else None,
+        at=_moment(receipt["at"]),
     )
+
+
+def _call(call: dict[str, Any]) -> Call:
+    result, by = call["result"], call.get("answered_by")
+    if result not in CALL_RESULTS or by not in (None, *ANSWERED_BY):
+        raise ValueError(f"unknown result {result!r} {by!r}")
+    seconds = [call.get(name) for name in ("answered_seconds", "billed_seconds")]
+    if not all(each is None or (type(each) is int and 0 <= each <= LONGEST_CALL_S) for each in seconds):
+        raise ValueError(f"no seconds {seconds!r}")
+    return Call(result=result, answered_by=by, answered_seconds=seconds[0], billed_seconds=seconds[1])
+
+
+def _answer(answer: dict[str, Any]) -> Event:
+    """What a person did: `{"kind", "id"?, "phone", "text", "data"?, "at"}`."""
+    if answer["kind"] not in ANSWERS or not isinstance(answer["text"], str):
+        raise ValueError(f"unknown answer {answer['kind']!r}")
+    if not isinstance(answer["phone"], str) or not isinstance(answer.get("data"), str | None):
+        raise ValueError("an answer of nobody")
+    return Event(
+        kind=answer["kind"],
+        message_id=UUID(answer["id"]) if answer.get("id") else None,
+        carrier_message_id=None,
+        phone=answer["phone"],
+        text=answer["text"],
+        data=answer.get("data"),
+        at=_moment(answer["at"]),
+    )
+
+
+def _moment(written: str) -> datetime:
+    at = datetime.fromisoformat(written)
+    if at.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return at.astimezone(UTC)

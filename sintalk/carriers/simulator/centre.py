@@ -17,7 +17,8 @@ from uuid import uuid4
 from sintalk.carriers.simulator import wire
 from sintalk.carriers.simulator.log import Accepted, AcceptedLog, ReceiptJournal, timestamp
 from sintalk.carriers.simulator.outcomes import RETRY_AFTER_S, THROTTLED_TIMES, fate_of
-from sintalk.carriers.simulator.receipts import GIVE_UP_S, Receipt, Receipts, tick_of
+from sintalk.carriers.simulator.phones import Phones
+from sintalk.carriers.simulator.receipts import GIVE_UP_S, Receipts
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Centre:
         self._accepted = AcceptedLog(folder / "accepted.jsonl", idempotent=idempotent)
         self._journal = ReceiptJournal(folder / "receipts.jsonl")
         self._receipts = Receipts(wire.signing_key(secret_key), self._journal)
+        self.phones = Phones(self._receipts)
         self._idempotent = idempotent
         self._throttled: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -90,9 +92,9 @@ class Centre:
         return {"results": answers + self._accept(url, wanted)}
 
     def _refusal(self, message: Accepted) -> Answer | None:
-        fate = fate_of(message.to)
-        if fate.answer == "rejected":
-            return {"id": message.id, "status": "rejected", "error": fate.error}
+        fate = fate_of(message.to, message.channel)
+        if fate.answer in ("rejected", "unreachable"):
+            return {"id": message.id, "status": fate.answer, "error": fate.error}
         if fate.answer == "throttled" and not self._accepted.knows(message.id) and self._throttle(message.id):
             return {"id": message.id, "status": "throttled", "retry_after": RETRY_AFTER_S}
         return None
@@ -118,7 +120,7 @@ class Centre:
         self._owe(url, new, references)
         with self._lock:
             self._count += len(new)
-        lost = {each.id for each in new if fate_of(each.to).answer == "lost"}
+        lost = {each.id for each in new if fate_of(each.to, each.channel).answer == "lost"}
         return [
             {"id": m.id, "status": "accepted", "carrier_message_id": references.get(m.id) or _reference(m.id)}
             for m in messages
@@ -126,15 +128,17 @@ class Centre:
         ]
 
     def _owe(self, url: str, messages: Iterable[Accepted], references: Mapping[str, str]) -> None:
-        now = time.time()
-        receipts = []
-        for message in messages:
-            fate = fate_of(message.to)
-            if fate.receipt:
-                tick = tick_of(now + fate.receipt_delay())
-                reference = references.get(message.id)
-                receipts.append(Receipt(message.id, reference, fate.receipt, fate.error, tick))
-        self._receipts.add(url, receipts)
+        self._receipts.add(
+            url,
+            [told for each in messages for told in self.phones.take(url, each, references.get(each.id))],
+        )
+
+    def use_phone(self, body: Any) -> Answer:
+        """Do something with a phone (see `phones`). Raises Refused."""
+        try:
+            return self.phones.use(body, url=self._journal.callback_url)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Refused(422, "malformed_request") from error
 
     def _new_reference(self, message_id: str) -> str:
         """Made of the id, so that a repeated one is answered as before; else each acceptance has its own."""
@@ -161,7 +165,10 @@ def _read(fields: Mapping[str, Any], at: str) -> Accepted:
     text = fields.get("text")
     if text is None:
         text = _summary(fields["payload"])
-    message = Accepted(fields["id"], fields["to"], fields["channel"], text, at)
+    content, ttl = fields.get("payload") or {}, fields.get("ttl")
+    if not isinstance(content, dict) or not (ttl is None or (type(ttl) is int and ttl > 0)):
+        raise TypeError("no payload")
+    message = Accepted(fields["id"], fields["to"], fields["channel"], text, at, content, ttl)
     known = message.channel in CHANNELS and ID.fullmatch(message.id) and PHONE.fullmatch(message.to)
     if not known or not isinstance(text, str):
         raise ValueError("no message")

@@ -12,10 +12,11 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 #: Characters that some readers of lines take for the end of one.
 ODD_LINE_BREAKS = (("\x85", "\\u0085"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
@@ -29,13 +30,18 @@ class LogInUse(Exception):
 
 
 class Accepted(NamedTuple):
-    """One message that was taken; `id` in the canonical form, `at` RFC 3339, UTC, milliseconds."""
+    """One message that was taken; `id` in the canonical form, `at` RFC 3339, UTC, milliseconds.
+
+    The whole content of RCS and voice, and the seconds that it may wait, are known until a restart.
+    """
 
     id: str
     to: str
     channel: str
     text: str
     at: str
+    content: Mapping[str, Any] = MappingProxyType({})
+    ttl: int | None = None
 
     def line(self) -> bytes:
         """The message as a line of the log: `id` comes first and `at` last, the reading back counts on it."""

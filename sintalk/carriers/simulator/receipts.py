@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -52,22 +52,42 @@ class Receipt(NamedTuple):
     status: str
     error: str | None
     tick: int
+    call: dict[str, Any] | None = None
 
-    def as_json(self) -> dict[str, str | None]:
-        return {
+    def as_json(self) -> dict[str, Any]:
+        told = {
             "id": self.id,
             "carrier_message_id": self.carrier_message_id,
             "status": self.status,
             "error": self.error,
             "at": _moment(self.tick),
         }
+        return told if self.call is None else {**told, "call": self.call}
+
+
+class Answer(NamedTuple):
+    """What the person at the phone did: wrote (`inbound`), tapped a chip (`tap`), pressed a `key`."""
+
+    kind: str
+    id: str | None
+    phone: str
+    text: str
+    data: str | None
+    tick: int
+
+    def as_json(self) -> dict[str, Any]:
+        told = {name: value for name, value in self._asdict().items() if name != "tick" and value is not None}
+        return {**told, "at": _moment(self.tick)}
+
+
+Told = Receipt | Answer
 
 
 @dataclass
 class Outbox:
     """One address: its receipts that are due, and how it did lately."""
 
-    due: deque[Receipt] = field(default_factory=deque)
+    due: deque[Told] = field(default_factory=deque)
     failures: int = 0
     rests_until: float = 0.0
 
@@ -85,7 +105,7 @@ class Receipts:
     def __init__(self, key: bytes, journal: ReceiptJournal) -> None:
         self._key = key
         self._journal = journal
-        self._ticks: dict[int, list[tuple[str, Receipt]]] = {}
+        self._ticks: dict[int, list[tuple[str, Told]]] = {}
         self._next_ticks: list[int] = []
         self._outboxes: dict[str, Outbox] = {}
         self._changed = threading.Condition()
@@ -104,7 +124,7 @@ class Receipts:
             self._stopping = True
             self._changed.notify_all()
 
-    def add(self, url: str, receipts: Iterable[Receipt]) -> None:
+    def add(self, url: str, receipts: Iterable[Told]) -> None:
         """Send these to the address when they are due."""
         with self._changed:
             for receipt in receipts:
@@ -113,6 +133,14 @@ class Receipts:
                     heapq.heappush(self._next_ticks, receipt.tick)
                 self._ticks[receipt.tick].append((url, receipt))
             self._changed.notify()
+
+    def withdraw(self, receipt: Receipt) -> None:
+        """Do not send this one, which is not due yet."""
+        with self._changed:
+            if any(told is receipt for _, told in self._ticks.get(receipt.tick, ())):
+                self._ticks[receipt.tick] = [
+                    each for each in self._ticks[receipt.tick] if each[1] is not receipt
+                ]
 
     def waiting(self) -> int:
         """Receipts that are not sent yet, due or not."""
@@ -127,7 +155,7 @@ class Receipts:
                 if batch:
                     self._deliver(client, url, batch)
 
-    def _next_batch(self) -> tuple[str, list[Receipt]] | None:
+    def _next_batch(self) -> tuple[str, list[Told]] | None:
         """What to send now, nothing after a wait where nothing is due; None when it is time to stop."""
         with self._changed:
             if self._stopping:
@@ -149,8 +177,13 @@ class Receipts:
             for url, receipt in self._ticks.pop(heapq.heappop(self._next_ticks)):
                 self._outboxes.setdefault(url, Outbox()).due.append(receipt)
 
-    def _deliver(self, client: httpx.Client, url: str, batch: list[Receipt]) -> None:
-        body = json.dumps({"receipts": [receipt.as_json() for receipt in batch]}).encode()
+    def _deliver(self, client: httpx.Client, url: str, batch: list[Told]) -> None:
+        told: dict[str, list[Any]] = {
+            "receipts": [each.as_json() for each in batch if isinstance(each, Receipt)]
+        }
+        if answers := [each.as_json() for each in batch if isinstance(each, Answer)]:
+            told["answers"] = answers
+        body = json.dumps(told).encode()
         headers = {"Content-Type": "application/json", **wire.sign(self._key, body, int(time.time()))}
         try:
             status = client.post(url, content=body, headers=headers).status_code
@@ -164,15 +197,15 @@ class Receipts:
         else:
             self._keep(url, batch, str(status))
 
-    def _done(self, url: str, batch: list[Receipt]) -> None:
+    def _done(self, url: str, batch: list[Told]) -> None:
         try:
-            self._journal.note_done([receipt.id for receipt in batch])
+            self._journal.note_done([each.id for each in batch if isinstance(each, Receipt)])
         except OSError as error:
             log.warning("receipts sent but not noted, they may be sent again: %s", error)
         with self._changed:
             self._outboxes[url].failures = 0
 
-    def _keep(self, url: str, batch: list[Receipt], why: str) -> None:
+    def _keep(self, url: str, batch: list[Told], why: str) -> None:
         oldest = tick_of(time.time() - GIVE_UP_S)
         with self._changed:
             box = self._outboxes[url]

@@ -1,8 +1,9 @@
 """The simulator over HTTP, on loopback.
 
-    POST /messages {"callback_url", "messages": [{"id", "to", "channel", "text" or "payload"}]}     (1..200)
-      200 {"results": [{"id", "status": "accepted" | "rejected" | "throttled",
+    POST /messages {"callback_url", "messages": [{"id", "to", "channel", "text" or "payload", "ttl"?}]}   (1..200)
+      200 {"results": [{"id", "status": "accepted" | "rejected" | "throttled" | "unreachable",
                         "carrier_message_id"?, "error"?, "retry_after"?}]}
+    POST /phones {"phone", "do", ...}: use a phone, see `phones.py`
     GET /health
       200 {"status": "ok", "accepted": since the start, "receipts_waiting": n}
 
@@ -48,7 +49,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         try:
-            answer = self.server.centre.take(self._body())
+            body = self._body()
+            if self.path == "/phones":
+                self._answer(200, self.server.centre.use_phone(body))
+                return
+            answer = self.server.centre.take(body)
         except Refused as refused:
             self._answer(refused.status, {"error": refused.error})
             return
@@ -61,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # what it sends is not read, and would be taken for a request
             raise Refused(413, "payload_too_large") if length.isdigit() else Refused(411, "length_required")
         raw = self.rfile.read(int(length))
-        if self.path != "/messages":
+        if self.path not in ("/messages", "/phones"):
             raise Refused(404, "not_found")
         # A page in somebody's browser cannot send this type to us without asking first.
         if self.headers.get_content_type() != "application/json":
