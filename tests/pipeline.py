@@ -70,9 +70,9 @@ def drafts(*endings: str, each: int = 1) -> list[Draft]:
     ]
 
 
-def ready_dispatch(tenant_id: UUID, rows: list[Draft]) -> Dispatch:
+def ready_dispatch(tenant_id: UUID, rows: list[Draft], *, channel: str = "sms") -> Dispatch:
     """A dispatch of these, in chunks, its money held."""
-    dispatch = service.open_dispatch(tenant_id, campaign_id=None, channel="sms", carrier="simulator")
+    dispatch = service.open_dispatch(tenant_id, campaign_id=None, channel=channel, carrier="simulator")
     for start in range(0, len(rows), service.CHUNK):
         service.fill(dispatch, rows[start : start + service.CHUNK], template_id=None)
         session().refresh(dispatch)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -46,8 +46,11 @@ class WhatForm(Form):
         self.template_id.choices = [SelectChoice(str(it.id), it.name) for it in templates]
         return self
 
-    def checked(self, who: Who, channel: str) -> CampaignIn:
-        """The campaign as the contract takes it. Raises Invalid with all faults."""
-        return check(
-            CampaignIn, {**who.model_dump(), "channel": channel, "template_id": self.template_id.data or ""}
-        )
+    def checked(self, who: Who, channels: Mapping[str, str]) -> CampaignIn:
+        """The campaign as the contract takes it, its channel that of the template. Raises Invalid with all faults.
+
+        `channels`: template -> channel, of those that were offered; any other is refused by what is made of it.
+        """
+        chosen = self.template_id.data or ""
+        given = {**who.model_dump(), "channel": channels.get(chosen, "sms"), "template_id": chosen}
+        return check(CampaignIn, given)

@@ -32,7 +32,6 @@ from sintalk.web.validation import check
 bp = Blueprint("campaigns", __name__)
 #: How many lists and templates a step offers, the newest.
 OFFERED = 100
-CHANNEL = "sms"
 
 
 @bp.get("/campaigns")
@@ -78,7 +77,7 @@ def new_what() -> ResponseReturnValue:
         return _what(WhatForm(formdata=None, data={"template_id": request.args.get("template_id")}), back)
     form = WhatForm()
     try:
-        made = form.checked(who, CHANNEL)
+        made = form.checked(who, _channels())
         campaign = service.create(g.actor.tenant_id, **made.model_dump(), by=g.actor)
     except Invalid as error:
         show_faults(form, error)
@@ -120,8 +119,10 @@ def change_what(campaign_id: UUID) -> ResponseReturnValue:
     campaign, form = service.get(g.actor.tenant_id, campaign_id), WhatForm()
     kept = Who.model_construct(name=campaign.name, contact_list_id=campaign.contact_list_id)
     try:
-        made = form.checked(kept, campaign.channel)
-        service.update_draft(g.actor.tenant_id, campaign_id, template_id=made.template_id)
+        made = form.checked(kept, _channels())
+        service.update_draft(
+            g.actor.tenant_id, campaign_id, template_id=made.template_id, channel=made.channel
+        )
     except Invalid as error:
         show_faults(form, error)
         return _what(form, url_for(".who", campaign_id=campaign_id), campaign), 422
@@ -205,12 +206,24 @@ def _who(form: WhoForm, campaign: Campaign | None = None) -> str:
 
 
 def _what(form: WhatForm, back: str, campaign: Campaign | None = None) -> str:
-    channel = campaign.channel if campaign else CHANNEL
-    found = _newest(templates.templates_of(g.actor.tenant_id, channel=channel), Template)
+    found = _templates()
     notes = {str(it.id): it.words for it in found}
     return render_template(
-        "campaigns/what.html", form=form.offer(found), notes=notes, campaign=campaign, back=back
+        "campaigns/what.html",
+        form=form.offer(found),
+        notes=notes,
+        channels={str(it.id): it.channel for it in found},
+        campaign=campaign,
+        back=back,
     )
+
+
+def _templates() -> list[Any]:
+    return _newest(templates.templates_of(g.actor.tenant_id), Template)
+
+
+def _channels() -> dict[str, str]:
+    return {str(it.id): it.channel for it in _templates()}
 
 
 def _newest(rows: Any, model: Any) -> list[Any]:
