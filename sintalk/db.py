@@ -18,6 +18,10 @@ from sqlalchemy import DateTime, MetaData, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
+from sintalk import arrays
+
+arrays.register()
+
 
 def now() -> datetime:
     """The present as an aware UTC datetime."""

@@ -95,6 +95,10 @@ def measure(text: str, encoding: Encoding = "auto") -> Measured:
     if not plain:
         text = transliterate(text) if encoding == "gsm7" else unicodedata.normalize("NFC", text)
     alphabet: Alphabet = "gsm7" if encoding != "ucs2" and _NOT_GSM.search(text) is None else "ucs2"
+    if _WIDE[alphabet].search(text) is None:  # nothing that a part could cut in two: a division will do
+        single, per_part = ROOM[alphabet]
+        parts = 1 if 0 < len(text) <= single else -(-len(text) // per_part)
+        return Measured(text, alphabet, len(text), len(text), parts)
     units = len(text) + len(_WIDE[alphabet].findall(text))
     return Measured(text, alphabet, len(text), units, len(split(text, alphabet)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -109,7 +110,8 @@ COLUMNS = (
     " id, contact_id, phone, name, addressable, text, payload, encoding, segments, price_micros, fallback_micros,"
     " minute_micros, status, error_code, external_id"
 )
-#: What COPY's text form wants escaped.
+#: What COPY's text form wants escaped, and whether there is any of it.
+SPECIAL = re.compile(r"[\\\t\n\r]")
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -140,8 +142,8 @@ def _line(row_id: UUID, draft: Draft) -> str:
     cells = (draft.text, payload, draft.encoding)
     return "\t".join(
         (
-            str(row_id),
-            str(draft.contact_id) if draft.contact_id else "\\N",
+            row_id.hex,
+            draft.contact_id.hex if draft.contact_id else "\\N",
             draft.phone or "\\N",
             _cell(draft.name),
             "f" if reason else "t",
@@ -158,4 +160,6 @@ def _line(row_id: UUID, draft: Draft) -> str:
 
 
 def _cell(text: str | None) -> str:
-    return "\\N" if text is None else text.translate(ESCAPES)
+    if text is None:
+        return "\\N"
+    return text.translate(ESCAPES) if SPECIAL.search(text) else text
