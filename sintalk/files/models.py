@@ -22,7 +22,7 @@ class File(Identified, Base):
     )
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
-    kind: Mapped[str] = mapped_column(doc="csv or audio")
+    kind: Mapped[str] = mapped_column(doc="csv, xlsx or audio")
     filename: Mapped[str]
     content_type: Mapped[str]
     size: Mapped[int | None] = mapped_column(BigInteger, doc="bytes: as declared, once confirmed as it is")

@@ -22,9 +22,10 @@ from sintalk.tenancy import owned
 log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
-LIMITS = {"csv": 200 * MIB, "audio": 5 * MIB}
+LIMITS = {"csv": 200 * MIB, "xlsx": 200 * MIB, "audio": 5 * MIB}
 ALLOWED = {
     "csv": ("text/csv",),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",),
     "audio": ("audio/mpeg", "audio/mp4", "audio/wav", "audio/ogg"),
 }
 URL_LIVES = timedelta(minutes=15)
@@ -178,8 +179,23 @@ def _refusal(file: File, found: Stored) -> DomainError | None:
     seen = sniff.kind(head)
     if seen == "empty":
         return _mismatch(_l("This file is empty."))
-    fits = seen == "text" if file.kind == "csv" else sniff.AUDIO_TYPES.get(seen) == file.content_type
-    return None if fits else _mismatch(_l("The content of this file is not what its type says."))
+    wanted = {"csv": "text", "xlsx": "zip"}.get(file.kind)
+    fits = seen == wanted if wanted else sniff.AUDIO_TYPES.get(seen) == file.content_type
+    return None if fits else _mismatch(_what_it_is(seen, file.kind))
+
+
+def _what_it_is(seen: str, kind: str) -> Any:
+    """What stands there instead, where it helps."""
+    if seen == "xls" and kind in ("csv", "xlsx"):
+        return _l(
+            "This is an old Excel file (.xls), or one with a password. "
+            "Save it as an Excel workbook (.xlsx) without a password."
+        )
+    if seen == "zip" and kind == "csv":
+        return _l("This is no CSV, but perhaps an Excel workbook (.xlsx): send it as one.")
+    if seen == "text" and kind == "xlsx":
+        return _l("This is no Excel workbook, but perhaps a CSV: send it as one.")
+    return _l("The content of this file is not what its type says.")
 
 
 def _reject(file: File, reason: str) -> None:

@@ -10,35 +10,46 @@ Text that somebody pasted is a `csv`, encoded as UTF-8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from sintalk.imports import mapping, tables
+from sintalk.imports import mapping, tables, xlsx
 from sintalk.imports import rows as text
 from sintalk.imports.mapping import Columns
 from sintalk.imports.tables import Records, Survey, Unreadable
 
 __all__ = ["KINDS", "Survey", "Unreadable", "columns", "rows", "survey"]
 
-KINDS = ("csv",)
-#: Bytes of a CSV that are looked at where only its head is wanted.
+KINDS = ("csv", "xlsx")
+#: What is looked at where only the head is wanted: bytes of a CSV, rows of a sheet.
 HEAD = 256 * 1024
+HEAD_ROWS = 1_000
 
 
 def survey(
-    kind: str, chunks: Iterable[bytes], *, has_header: bool | None = None, head: bool = False
+    kind: str,
+    chunks: Iterable[bytes],
+    *,
+    has_header: bool | None = None,
+    head: bool = False,
+    pulse: Callable[[], None] = lambda: None,
 ) -> Survey:
     """What this file is, all of it gone through once; with `head` only its beginning, as far as it goes.
 
     `has_header` decides whether the first row names the columns; None leaves it to what stands there.
-    Raises Unreadable, and what `chunks` raises.
+    `pulse` is called now and then meanwhile. Raises Unreadable, and what `chunks` raises.
     """
-    return tables.surveyed(kind, text.Scan(_beginning(chunks) if head else chunks), has_header)
+    if kind == "xlsx":
+        with xlsx.opened(chunks, pulse) as book:
+            return tables.surveyed(kind, book.head(HEAD_ROWS) if head else book, has_header)
+    chunks = _beginning(chunks) if head else chunks
+    return tables.surveyed(kind, text.Scan(_pulsing(chunks, pulse)), has_header)
 
 
 def rows(chunks: Iterable[bytes], found: Survey) -> Records:
     """(number, cells) of every row below the header; blank rows are none. Raises as `survey` does."""
-    return tables.below(text.records(chunks, found), found)
+    records = _of_sheet(chunks, found) if found.kind == "xlsx" else text.records(chunks, found)
+    return tables.below(records, found)
 
 
 def columns(found: Survey, told: Mapping[str, Any] | None = None) -> Columns:
@@ -51,7 +62,18 @@ def columns(found: Survey, told: Mapping[str, Any] | None = None) -> Columns:
     return mapping.columns(found.header, {**guessed, **told})
 
 
-def _beginning(chunks: Iterable[bytes]) -> Iterable[bytes]:
+def _of_sheet(chunks: Iterable[bytes], found: Survey) -> Records:
+    with xlsx.opened(chunks) as book:
+        yield from book.of(found.sheet)
+
+
+def _pulsing(chunks: Iterable[bytes], pulse: Callable[[], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        pulse()
+        yield chunk
+
+
+def _beginning(chunks: Iterable[bytes]) -> Iterator[bytes]:
     size = 0
     for chunk in chunks:
         yield chunk[: HEAD - size]

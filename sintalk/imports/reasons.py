@@ -32,6 +32,10 @@ def failure(code: str, row: int | None = None) -> str:
     """Why a file could not be imported, and what to do."""
     sentence = {
         "not_a_csv": _("This is not a CSV file. In your spreadsheet, choose “Save as” and then CSV."),
+        "not_an_xlsx": _(
+            "This is not an Excel workbook (.xlsx), or it is damaged. Save it again, or as CSV."
+        ),
+        "unpacks_too_large": _("This workbook unpacks to far more than it may. Save the rows as CSV."),
         "file_empty": _("There are no rows in this file."),
         "file_too_large": _("The file is larger than 200 MiB. Split it and import the parts."),
         "too_many_rows": _("The file has more than 5 million rows. Split it and import the parts."),

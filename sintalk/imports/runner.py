@@ -7,10 +7,10 @@ was looked at, so that what is no table leaves no trace.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import timedelta
-from itertools import dropwhile
+from itertools import chain
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 #: COPY goes past SQLAlchemy, so the driver's own errors come through as well.
 DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 RENEW_S = 5.0
+Row = tuple[int, list[str]]
 STORE_PAUSE = timedelta(seconds=5)
 
 
@@ -75,7 +76,7 @@ def _work(job: Claim) -> bool:
     """Whether it came to the end of the file; False when this process was asked to stop before."""
     found = Survey(**job.survey) if job.survey else _survey(job)
     reader = Reader(reading.columns(found, job.mapping), found.width, job.default_ddd)
-    todo = dropwhile(lambda row: row[0] <= job.cursor, reading.rows(_bytes(job), found))
+    todo = _not_done(job, reading.rows(_bytes(job), found))
     for batch in ahead(batches(todo, reader, keep_first=job.on_duplicate == "skip")):
         _write(job, batch)
         if queue.stopping.is_set():
@@ -85,7 +86,8 @@ def _work(job: Claim) -> bool:
 
 def _survey(job: Claim) -> Survey:
     file = files.get(job.tenant_id, job.file_id)
-    found = reading.survey(file.kind, _renewing(job, _bytes(job)), has_header=job.has_header)
+    pulse = _renewing(job)
+    found = reading.survey(file.kind, _bytes(job), has_header=job.has_header, pulse=pulse)
     reading.columns(found, job.mapping)
     still_ours(job, survey=asdict(found), total_rows=found.rows)
     return found
@@ -119,11 +121,24 @@ def _bytes(job: Claim) -> Iterator[bytes]:
     return chunks
 
 
-def _renewing(job: Claim, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Passes the bytes through and keeps the lease meanwhile."""
+def _not_done(job: Claim, rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows behind the cursor; the way there may be long, so the lease is kept meanwhile."""
+    renew = _renewing(job)
+    for row in rows:
+        if row[0] > job.cursor:
+            return chain([row], rows)
+        renew()
+    return iter(())
+
+
+def _renewing(job: Claim) -> Callable[[], None]:
+    """Keeps the lease, called as often as one likes."""
     renewed = monotonic()
-    for chunk in chunks:
+
+    def renew() -> None:
+        nonlocal renewed
         if monotonic() - renewed > RENEW_S:
             still_ours(job)
             renewed = monotonic()
-        yield chunk
+
+    return renew

@@ -30,7 +30,7 @@ Records = Iterator[tuple[int, list[str]]]
 class Unreadable(ValueError):
     """This is no table we take. `code` says why, `row` where (as a spreadsheet counts), if it is one place.
 
-    Codes: `not_a_csv`, `not_an_xlsx`, `old_excel`, `file_encrypted`, `file_empty`, `file_too_large`,
+    Codes: `not_a_csv`, `not_an_xlsx`, `file_empty`, `file_too_large`,
     `unpacks_too_large`, `too_many_rows`, `too_many_columns`, `cell_too_large`, `row_too_large`.
     """
 

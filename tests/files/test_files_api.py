@@ -17,6 +17,13 @@ from sintalk.files.storage import FileGone, storage
 CSV = b"Nome;Telefone\nAna;11999990001\n"
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + b"\x00" * 28
 
+XLSX = {
+    "kind": "xlsx",
+    "filename": "contatos.xlsx",
+    "content_type": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
+
 
 def begin(api, **wishes):
     body = {"kind": "csv", "filename": "contatos.csv", "content_type": "text/csv", **wishes}
@@ -84,6 +91,8 @@ def test_a_file_that_never_came_is_409(api):
         ({}, b"%PDF-1.7 ..."),
         ({}, b"<html><table>"),
         ({}, b" \r\n"),
+        (XLSX, CSV),
+        (XLSX, OLD_EXCEL),
         ({"kind": "audio", "content_type": "audio/mpeg"}, WAV),
         ({"kind": "audio", "content_type": "audio/wav"}, b"hello, this is text"),
     ],
@@ -95,6 +104,21 @@ def test_content_that_is_not_what_it_claims_is_refused_and_removed(api, wishes, 
         answer = confirm(api, target)
         assert (answer.status_code, answer.get_json()["error_code"]) == expected
     assert api.get("/files").get_json()["data"][0]["status"] == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "data", "word"),
+    [
+        ({}, OLD_EXCEL, "(.xlsx)"),
+        (XLSX, OLD_EXCEL, "(.xlsx)"),
+        ({}, b"PK\x03\x04rest", "(.xlsx)"),
+        (XLSX, CSV, "CSV"),
+    ],
+)
+def test_somebody_who_sends_the_wrong_table_is_told_what_to_do(api, wishes, data, word):
+    target = begin(api, **wishes)
+    put(target, data)
+    assert word in confirm(api, target).get_json()["error"]
 
 
 def test_audio_is_known_by_its_bytes(api):

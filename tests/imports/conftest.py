@@ -9,14 +9,16 @@ import httpx
 import pytest
 
 from sintalk.imports import jobs
+from tests.imports.workbooks import CONTENT_TYPE
 
 
 @pytest.fixture
 def upload(api: Any) -> Callable[..., str]:
     """Put bytes into the store as a client does, and confirm them: the file's id."""
 
-    def upload(data: bytes, confirm: bool = True, through: Any = api) -> str:
-        body = {"kind": "csv", "filename": "contatos.csv", "content_type": "text/csv"}
+    def upload(data: bytes, confirm: bool = True, through: Any = api, kind: str = "csv") -> str:
+        content_type = {"csv": "text/csv", "xlsx": CONTENT_TYPE}[kind]
+        body = {"kind": kind, "filename": f"contatos.{kind}", "content_type": content_type}
         target = through.post("/files/upload-url", body).get_json()
         put = httpx.put(target["upload_url"], content=data, headers=target["headers"])
         assert put.status_code == 200, put.text
@@ -38,9 +40,9 @@ def list_id(api: Any) -> str:
 def imported(api: Any, upload: Callable[..., str], list_id: str) -> Callable[..., dict[str, Any]]:
     """Upload, import into the list, and run the job to its end: the import as the API tells it."""
 
-    def imported(text: str | bytes, **wishes: Any) -> dict[str, Any]:
-        data = text.encode() if isinstance(text, str) else text
-        started = api.post(f"/contact-lists/{list_id}/import", {"file_id": upload(data), **wishes})
+    def imported(text: str | bytes, kind: str = "csv", **wishes: Any) -> dict[str, Any]:
+        file_id = upload(text.encode() if isinstance(text, str) else text, kind=kind)
+        started = api.post(f"/contact-lists/{list_id}/import", {"file_id": file_id, **wishes})
         assert started.status_code == 202, started.get_json()
         jobs.run(started.get_json()["id"])
         done: dict[str, Any] = api.get(

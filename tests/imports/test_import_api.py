@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from sintalk.imports import jobs
+from tests.imports.workbooks import workbook, zipped
 
 SMALL = (
     "Nome;Celular;E-mail;Cidade\nJoão;11999990001;joao@exemplo.com;São Paulo\nMaria;(21) 99999-0002;;Rio\n"
@@ -51,6 +52,28 @@ def test_a_file_without_a_header_is_understood_and_somebody_may_say_otherwise(ap
     assert (ana["name"], ana["attributes"]) == ("Ana Souza", {"Coluna 3": "Rio"})
     assert counts(imported(bare, has_header=False, mapping={"phone": "Coluna 2"})) == [0, 2, 0, 0]
     assert counts(imported(bare, has_header=True, mapping={"phone": "11999990001"})) == [0, 1, 0, 0]
+
+
+def test_a_workbook_becomes_contacts_as_a_csv_does(api, imported, list_id):
+    rows = [
+        ["Nome", "Celular", "Cidade"],
+        ["Ana", 11999990001, "Rio"],
+        ["Bia", "(21) 9999-0002", "São Paulo"],
+    ]
+    done = imported(workbook([], rows), kind="xlsx")
+    assert (done["status"], counts(done), done["warnings"]) == (
+        "completed",
+        [2, 0, 0, 0],
+        {"ninth_digit_added": 1},
+    )
+    [bia] = contacts(api, list_id, phone="21999990002")["data"]
+    assert (bia["name"], bia["attributes"]) == ("Bia", {"Cidade": "São Paulo"})
+
+
+def test_a_zip_that_is_no_workbook_is_refused_at_once(api, upload, list_id):
+    file_id = upload(zipped({"word/document.xml": "<w/>"}), kind="xlsx")
+    answer = api.post(f"/contact-lists/{list_id}/import", {"file_id": file_id})
+    assert (answer.status_code, answer.get_json()["details"][0]["code"]) == (422, "not_an_xlsx")
 
 
 def test_the_same_file_again_changes_nothing(api, imported, list_id):
