@@ -28,9 +28,16 @@ def create_file_upload_url(body: UploadIn) -> tuple[UploadOut, int]:
 @api.post("/files/confirm-upload", summary="Confirm a file upload", responses={"200": FileOut})
 @refuses(409, "upload_missing", "The store has not received this file (yet).")
 @refuses(413, "payload_too_large", "The file is larger than allowed.")
+@refuses(422, "content_mismatch", "The content of this file is not what its type says.")
+@refuses(422, "audio_too_short", "This audio is shorter than a second.")
+@refuses(422, "audio_too_long", "This audio is longer than 180 seconds.")
 @refuses(503, "store_unavailable", "The file store does not answer. Try again in a moment.")
+@refuses(503, "audio_busy", "Many audio files are being read just now. Try again in a moment.")
 def confirm_file_upload(body: ConfirmIn) -> FileOut:
-    """Mark an upload as done, before the file is used; its content is looked at. Repeating it is harmless."""
+    """Mark an upload as done, before the file is used; its content is looked at. Repeating it is harmless.
+
+    Audio is decoded whole: it has 1 to 180 seconds, and `duration_ms` is what was heard, whatever its header says.
+    """
     return FileOut.model_validate(service.confirm(g.actor.tenant_id, body.file_id))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from sqlalchemy import Select, select, update
 
 from sintalk.db import atomic, now, release, session
 from sintalk.errors import Conflict, Detail, DomainError, Invalid, NotFound, unknown_reference
-from sintalk.files import sniff
+from sintalk.files import audio, sniff
 from sintalk.files.models import File
 from sintalk.files.storage import FileGone, StoreAway, Stored, storage
 from sintalk.tenancy import owned
@@ -28,6 +30,7 @@ ALLOWED = {
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",),
     "audio": ("audio/mpeg", "audio/mp4", "audio/wav", "audio/ogg"),
 }
+_AUDIO_KINDS = {content_type: kind for kind, content_type in sniff.AUDIO_TYPES.items()}
 URL_LIVES = timedelta(minutes=15)
 PENDING_LIVES = timedelta(hours=24)
 
@@ -48,7 +51,7 @@ def begin(tenant_id: UUID, *, kind: str, filename: str, content_type: str, size:
         sentence = _l("Allowed here: %(types)s.", types=", ".join(ALLOWED[kind]))
         raise Invalid(Detail("content_type", "not_allowed", sentence))
     if size is not None and size > LIMITS[kind]:
-        raise _too_large(kind)
+        raise too_large(kind)
     with atomic() as current:
         file = File(
             tenant_id=tenant_id,
@@ -69,20 +72,23 @@ def begin(tenant_id: UUID, *, kind: str, filename: str, content_type: str, size:
 def confirm(tenant_id: UUID, file_id: UUID) -> File:
     """The client says that the bytes are there: look at them, and pin them. Repeating it is harmless.
 
-    Raises 422 for an unknown id (as part of a body) and `content_mismatch`, 409 `upload_missing`, 413,
-    503 `store_unavailable`.
+    Raises 422 for an unknown id (as part of a body), `content_mismatch`, `audio_too_short` and
+    `audio_too_long`, 409 `upload_missing`, 413, 503 `store_unavailable` and `audio_busy`.
     """
     file = of_body(tenant_id, file_id)
     if file.status == "uploaded":
         return file
+    session().expunge(file)  # what was read stays: a row of the session is read again after the rollback
     release()  # no connection waits for the store
     try:
         found = storage().head(file.key)
         refusal = _refusal(file, found)
+        sound = _listen(file, found) if refusal is None and file.kind == "audio" else None
     except FileGone:
         raise Conflict("upload_missing", _l("The store has not received this file (yet).")) from None
     except StoreAway as error:
         raise _away() from error
+    refusal = refusal or _length_refusal(sound)
     if refusal is not None:
         _reject(file, refusal.code)
         raise refusal
@@ -90,11 +96,12 @@ def confirm(tenant_id: UUID, file_id: UUID) -> File:
         current.execute(
             update(File)
             .where(File.id == file.id, File.status == "pending")
-            .values(status="uploaded", etag=found.etag, size=found.size, confirmed_at=now())
+            .values(
+                status="uploaded", etag=found.etag, size=found.size, duration_ms=sound, confirmed_at=now()
+            )
             .execution_options(synchronize_session=False)
         )
-        current.refresh(file)
-    return file
+        return owned(File, tenant_id, file_id)
 
 
 def receive(tenant_id: UUID, *, kind: str, filename: str, content_type: str, body: IO[bytes]) -> File:
@@ -172,7 +179,7 @@ def _or_refused(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _refusal(file: File, found: Stored) -> DomainError | None:
     """What speaks against these bytes."""
     if found.size > LIMITS[file.kind]:
-        return _too_large(file.kind)
+        return too_large(file.kind)
     if found.content_type.partition(";")[0].strip().lower() != file.content_type:
         return _mismatch(_l("The store has this file under another content type."))
     head = storage().beginning(file.key, sniff.HEAD, etag=found.etag) if found.size else b""
@@ -198,6 +205,32 @@ def _what_it_is(seen: str, kind: str) -> Any:
     return _l("The content of this file is not what its type says.")
 
 
+def _listen(file: File, found: Stored) -> int:
+    """How long an audio file sounds, in milliseconds; 0 for one that cannot be decoded. Raises 503 `audio_busy`."""
+    with tempfile.NamedTemporaryFile(prefix="sintalk-audio-") as copy:
+        for block in storage().stream(file.key, etag=found.etag):
+            copy.write(block)
+        copy.flush()
+        try:
+            return audio.measure(Path(copy.name), _AUDIO_KINDS[file.content_type])
+        except audio.Unreadable:
+            return 0
+        except audio.Busy:
+            raise busy() from None
+
+
+def _length_refusal(sound: int | None) -> DomainError | None:
+    """What speaks against audio of this length; None is no audio at all."""
+    if sound is None or audio.SHORTEST_MS <= sound <= audio.LONGEST_MS + audio.PADDING_MS:
+        return None
+    if sound == 0:
+        return not_audio()
+    if sound < audio.SHORTEST_MS:
+        return DomainError(422, "audio_too_short", _l("This audio is shorter than a second."))
+    limit = audio.LONGEST_MS // 1000
+    return DomainError(422, "audio_too_long", _l("This audio is longer than %(limit)s seconds.", limit=limit))
+
+
 def _reject(file: File, reason: str) -> None:
     with atomic() as current:
         current.execute(
@@ -216,9 +249,21 @@ def _mismatch(message: Any) -> DomainError:
     return DomainError(422, "content_mismatch", message)
 
 
-def _too_large(kind: str) -> DomainError:
+def too_large(kind: str) -> DomainError:
+    """Larger than a file of this kind may be."""
     sentence = _l("This file is larger than %(limit)s MiB.", limit=LIMITS[kind] // MIB)
     return DomainError(413, "payload_too_large", sentence)
+
+
+def not_audio() -> DomainError:
+    """Nothing that can be heard."""
+    return _mismatch(_l("There is no sound in this file that can be read."))
+
+
+def busy() -> DomainError:
+    """Too much audio is being read just now."""
+    sentence = _l("Many audio files are being read just now. Try again in a moment.")
+    return DomainError(503, "audio_busy", sentence, headers={"Retry-After": "5"})
 
 
 def _away() -> DomainError:

@@ -24,6 +24,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "sqlite"),
     (b"OggS", "ogg"),
     (b"ID3", "mp3"),
+    (b"\x1a\x45\xdf\xa3", "webm"),
 )
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<table", b"<head", b"<body", b"<svg")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -32,6 +33,20 @@ _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b") | {127})
 
 #: The content types of our contract, by what the bytes say.
 AUDIO_TYPES = {"mp3": "audio/mpeg", "mp4": "audio/mp4", "wav": "audio/wav", "ogg": "audio/ogg"}
+#: How browsers and systems call the same.
+AUDIO_ALIASES = {
+    "audio/mp3": "audio/mpeg",
+    "audio/x-mp3": "audio/mpeg",
+    "audio/m4a": "audio/mp4",
+    "audio/x-m4a": "audio/mp4",
+    "audio/wave": "audio/wav",
+    "audio/x-wav": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
+    "audio/opus": "audio/ogg",
+    "application/ogg": "audio/ogg",
+    "video/ogg": "audio/ogg",
+    "video/mp4": "audio/mp4",
+}
 
 
 def kind(head: bytes) -> str:

@@ -1,12 +1,18 @@
-"""The page's way to an upload: an address to which the browser sends the file, past us."""
+"""The page's way to an upload: an address to which the browser sends the file, past us; and audio to listen to."""
 
 from __future__ import annotations
 
-from flask import Blueprint, g, request
-from flask.typing import ResponseReturnValue
+from io import BytesIO
+from typing import Any
+from uuid import UUID
 
-from sintalk.errors import DomainError
-from sintalk.files import service
+from flask import Blueprint, g, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from sintalk.errors import Detail, DomainError, Invalid, NotFound
+from sintalk.files import recordings, service, sniff
+from sintalk.files.models import File
 from sintalk.files.schemas import UploadIn
 from sintalk.web.validation import check
 
@@ -16,14 +22,65 @@ bp = Blueprint("files", __name__)
 @bp.post("/files/uploads")
 def begin() -> ResponseReturnValue:
     """JSON for upload.js: where to PUT the file, and with which headers."""
+    declared = request.form.get("content_type", "")
     wanted = {
         "kind": request.form.get("kind", ""),
         "filename": request.form.get("filename", ""),
-        "content_type": request.form.get("content_type", ""),
+        "content_type": sniff.AUDIO_ALIASES.get(declared, declared),
         "size": request.form.get("size", type=int),
     }
     try:
         upload = service.begin(g.actor.tenant_id, **check(UploadIn, wanted).model_dump())
     except DomainError as error:
-        return {"error": str(error.details[0].message if error.details else error.message)}, error.status
+        return _said(error)
     return {"file_id": str(upload.file.id), "url": upload.url, "headers": upload.headers}
+
+
+@bp.post("/files/<uuid:file_id>/audio")
+def confirm_audio(file_id: UUID) -> ResponseReturnValue:
+    """JSON for the voice editor: the audio that the browser has put into the store, listened to and confirmed."""
+    service.get(g.actor.tenant_id, file_id)
+    try:
+        return _audio(service.confirm(g.actor.tenant_id, file_id))
+    except DomainError as error:
+        return _said(error)
+
+
+@bp.post("/files/audio")
+def take_audio() -> ResponseReturnValue:
+    """JSON for the voice editor: a recording, or a file that the store could not be given directly."""
+    sent = request.files.get("file")
+    try:
+        if sent is None or not sent.filename:
+            raise Invalid(Detail("file", "required", _("Choose a file.")))
+        recorded = "recorded" in request.form
+        return _audio(
+            recordings.take(
+                g.actor.tenant_id, filename=sent.filename[-255:], body=sent.stream, recorded=recorded
+            )
+        )
+    except DomainError as error:
+        return _said(error)
+
+
+@bp.get("/files/<uuid:file_id>/audio")
+def audio(file_id: UUID) -> ResponseReturnValue:
+    """The sound of a confirmed audio file, to be listened to; players ask for parts of it."""
+    file = service.get(g.actor.tenant_id, file_id)
+    if file.kind != "audio" or file.status != "uploaded":
+        raise NotFound
+    sound = BytesIO(b"".join(service.open_now(file)))
+    return send_file(sound, mimetype=file.content_type, conditional=True, etag=str(file.id), max_age=0)
+
+
+def _audio(file: File) -> dict[str, Any]:
+    return {
+        "file_id": str(file.id),
+        "filename": file.filename,
+        "duration_ms": file.duration_ms,
+        "url": url_for("files.audio", file_id=file.id),
+    }
+
+
+def _said(error: DomainError) -> ResponseReturnValue:
+    return {"error": str(error.details[0].message if error.details else error.message)}, error.status

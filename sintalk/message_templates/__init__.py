@@ -5,7 +5,8 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Bind this slice's pages and operations."""
-    from sintalk.message_templates import api, views
+    from sintalk.message_templates import api, views, voice_views
 
     app.register_blueprint(views.bp)
+    app.register_blueprint(voice_views.bp)
     app.register_api(api.api)  # type: ignore[attr-defined]

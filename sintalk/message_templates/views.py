@@ -57,6 +57,8 @@ def show(template_id: UUID) -> ResponseReturnValue:
     template = service.get(g.actor.tenant_id, template_id)
     if template.channel == "sms":
         return _editor(SmsForm.of(template), template)
+    if template.channel == "voice":
+        return redirect(url_for("voice_templates.show", template_id=template_id))
     shown = service.sample(template.channel, template.content)
     return render_template("message_templates/show.html", template=template, shown=shown)
 

@@ -61,7 +61,7 @@ def content_security_policy(store: str) -> str:
         "style-src": "'self'",
         "font-src": "'self'",
         "img-src": f"'self' data: {store}",
-        "media-src": f"'self' {store}",
+        "media-src": f"'self' blob: {store}",  # a text read aloud is listened to before it is kept
         "connect-src": f"'self' {store}",
         "form-action": "'self'",
         "frame-ancestors": "'none'",

@@ -13,6 +13,7 @@ from sintalk.db import atomic, now
 from sintalk.files import service
 from sintalk.files.models import File
 from sintalk.files.storage import FileGone, storage
+from tests.files import sounds
 
 CSV = b"Nome;Telefone\nAna;11999990001\n"
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + b"\x00" * 28
@@ -122,7 +123,7 @@ def test_somebody_who_sends_the_wrong_table_is_told_what_to_do(api, wishes, data
 
 
 def test_audio_is_known_by_its_bytes(api):
-    uploaded(api, WAV, kind="audio", filename="oi.wav", content_type="audio/wav")
+    uploaded(api, sounds.make("pcm.wav"), kind="audio", filename="oi.wav", content_type="audio/wav")
 
 
 @pytest.mark.parametrize(
