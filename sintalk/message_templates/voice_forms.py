@@ -29,7 +29,8 @@ SOURCES = [
     SelectChoice("audio", _l("A recording")),
     SelectChoice("tts", _l("A text that is read aloud")),
 ]
-RATES = [("0.8", _l("Slow")), ("1.0", _l("Normal")), ("1.2", _l("Brisk"))]
+RATES = [SelectChoice("0.8", _l("Slow")), SelectChoice("1.0", _l("Normal")), SelectChoice("1.2", _l("Brisk"))]
+SPEAKERS = [SelectChoice(name, word) for name, word in VOICES.items()]
 MACHINES = [
     SelectChoice("off", _l("Speak all the same")),
     SelectChoice("detect", _l("Speak, and note it")),
@@ -52,7 +53,7 @@ class VoiceForm(Form):
     file = FileField(_l("Audio file"))
     file_id = HiddenField()
     text = TextAreaField(_l("Text to read aloud"))
-    voice = SelectField(_l("Voice"), choices=list(VOICES.items()), validate_choice=False)
+    voice = SelectField(_l("Voice"), choices=SPEAKERS, validate_choice=False)
     rate = SelectField(_l("Speed"), choices=RATES, default="1.0", validate_choice=False)
     timeout_s = IntegerField(_l("Seconds to wait for a key"), default=5)
     repeat = IntegerField(_l("Say it again, if no key is pressed"), default=1)

@@ -83,7 +83,7 @@ def test_a_template_is_copied_and_deleted(signed_in, template):
 @pytest.mark.parametrize("body", [carousel(3), voice(dtmf={"digits": [{"key": "9", "label": "Sair"}]})])
 def test_templates_of_other_channels_are_shown(signed_in, alice, body):
     made = service.create(alice.tenant_id, TemplateIn(**body), by=alice.actor())
-    page = page_of(signed_in.get(f"/templates/{made.id}"))
+    page = page_of(signed_in.get(f"/templates/{made.id}", follow_redirects=True))
     for words in ("Cartão 0", "Cartão 2") if made.channel == "rcs" else ("Oi", "Sair"):
         assert words in page
 
