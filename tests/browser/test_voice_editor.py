@@ -84,7 +84,7 @@ def test_a_file_goes_to_the_store_and_what_is_no_sound_is_said(
     bad.write_bytes(b"<html>no sound</html>" * 40)
     page.goto(product.url + "/templates/voice/new")
     page.set_input_files("[name=file]", bad)
-    page.get_by_role("alert").filter(has_text="não é o que").wait_for()
+    page.get_by_role("alert").filter(has_text="não corresponde").wait_for()
     watched.complaints.clear()  # the console notes the 422
     page.set_input_files("[name=file]", good)
     page.wait_for_selector(READY)
@@ -127,7 +127,7 @@ def test_a_text_is_listened_to_before_it_is_kept(watched: Watched, product: Prod
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_editor_is_readable_and_fits(
-    hearing: Browser, product: Product, session_of_maria: Any, pictures: Path, width: int, scheme: Any
+    hearing: Browser, product: Product, *, session_of_maria: Any, pictures: Path, width: int, scheme: Any
 ) -> None:
     context = hearing.new_context(
         locale="pt-BR",
