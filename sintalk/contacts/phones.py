@@ -64,23 +64,36 @@ _SCIENTIFIC = re.compile(r"([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
 _FLOAT = re.compile(r"(\+?[0-9]{8,})[.,]0+")
 _CARRIER_BLANK = re.compile(r"\b0\s*[xX]{2}\s*")
 _BETWEEN_NUMBERS = re.compile(r"[/;,|&\n]|[^\W\d_]+")
+#: A number of Brazil with its area code, where several stand in a row with nothing but spaces between.
+_IN_A_ROW = re.compile(
+    r"(?<![0-9])\+?(?:55[ ().-]*)?\(?0?[1-9]{2}[ ).-]*9?[ .-]?[0-9]{4}[ .-]?[0-9]{4}(?![0-9])"
+)
+#: What people and programs write into a cell that holds nothing; the last ones are a spreadsheet's errors.
+_EMPTY_WORDS = (
+    "- -- --- . n/a na n/d nd nan null none nil (vazio) (blank) 0 "
+    "#n/d #n/a #ref! #valor! #value! #div/0! #nome? #name? #nulo! #null! #núm! #num!"
+)
+_NOTHING = frozenset(_EMPTY_WORDS.split())
+#: Of any number in the world, with its country.
+_MOST_DIGITS = 15
 _AREA_PIECE = re.compile(r"0?[0-9]{2}")
 _NATIONWIDE = re.compile(r"(?:[34]00[0-9]|4020)[0-9]{4}")
 
 
 def read(text: str, *, ddd: str = "", default_ddd: str | None = None) -> Reading:
     """Read one cell. `ddd` is the row's own area-code cell, `default_ddd` what the rows without one get."""
+    if text[-1:] == "0" and (whole := _FLOAT.fullmatch(text.strip(" '"))):
+        text = whole[1]  # before the point is taken for decoration, and its zero for a digit
     plain = _PLAIN.fullmatch(text.translate(_DECORATION))
     if plain and plain[1] in DDD_ZONES:
         return _subscriber(plain[1], plain[2])
     text = _cleaned(text)
-    if not text:
+    if not text or text.casefold() in _NOTHING:
         return MISSING
     scientific = _SCIENTIFIC.fullmatch(text)
     if scientific:
         return _scientific(scientific, ddd, default_ddd)
-    whole = _FLOAT.fullmatch(text)
-    return _first_usable(whole[1] if whole else text, ddd, default_ddd)
+    return _first_usable(text, ddd, default_ddd)
 
 
 def is_ddd(text: str) -> bool:
@@ -134,7 +147,8 @@ def _first_usable(text: str, ddd: str, default_ddd: str | None) -> Reading:
     usable = [reading for reading in readings if reading.phone]
     if not usable:
         return readings[0] if readings else INVALID
-    if len({reading.phone for reading in usable}) == 1:
+    local = sum(reading is NO_AREA_CODE for reading in readings)
+    if len({reading.phone for reading in usable}) + local == 1:
         return usable[0]
     return Reading(usable[0].phone, usable[0].kind, (*usable[0].flags, "several_numbers"))
 
@@ -144,7 +158,10 @@ def _candidates(text: str) -> list[tuple[str, bool]]:
     found: list[tuple[str, bool]] = []
     head, head_plus = "", False
     for piece in _BETWEEN_NUMBERS.split(text):
-        digits = "".join(c for c in piece if c in "0123456789")
+        digits = _digits(piece)
+        if len(digits) > _MOST_DIGITS and _digits("".join(numbers := _IN_A_ROW.findall(piece))) == digits:
+            found += [(_digits(number), number.startswith("+")) for number in numbers]
+            continue
         plus = head_plus or piece.strip(" (").startswith("+")
         if not digits:
             continue
@@ -156,6 +173,10 @@ def _candidates(text: str) -> list[tuple[str, bool]]:
     if head:
         found.append((head, head_plus))
     return found
+
+
+def _digits(text: str) -> str:
+    return "".join(c for c in text if c in "0123456789")
 
 
 def _one_number(digits: str, plus: bool, ddd: str, default_ddd: str | None) -> Reading:
@@ -196,6 +217,8 @@ def _national(digits: str, ddd: str, default_ddd: str | None) -> Reading:
         digits = digits.lstrip("0")
         if len(digits) in (12, 13) and not digits.startswith("55"):
             digits = digits[2:]
+    if digits.startswith("90") and len(digits) in (12, 13):
+        digits = digits[2:]  # called collect
     if digits.startswith("55") and len(digits) in (12, 13, 14, 15, 16):
         rest = digits[4:] if digits.startswith("5555") and len(digits) > 13 else digits[2:]
         return _national(rest, "", None)

@@ -53,7 +53,7 @@ def kind(head: bytes) -> str:
     """`text`, `markup`, `binary`, `empty`, or the name of a known format (`zip`, `pdf`, `mp3`, ...)."""
     if not head.strip(b"\r\n\t \x00"):
         return "empty"
-    if head.startswith(_UTF16):
+    if head.startswith(_UTF16) or utf16(head):
         return "text"
     known = next((name for magic, name in _MAGIC if head.startswith(magic)), None) or _container(head)
     if known:
@@ -63,6 +63,15 @@ def kind(head: bytes) -> str:
         return "markup"
     controls = len(head) - len(head.translate(None, _CONTROLS))
     return "binary" if controls > 3 and controls * 20 > len(head) else "text"
+
+
+def utf16(head: bytes) -> str | None:
+    """`utf-16-le` or `utf-16-be` for such text without its mark: of Latin letters every other byte is 0."""
+    pairs = len(head) // 2
+    high, low = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)
+    if pairs < 4 or max(high, low) < 0.7 * pairs or min(high, low) > 0.01 * pairs:
+        return None
+    return "utf-16-le" if low > high else "utf-16-be"
 
 
 def _container(head: bytes) -> str | None:

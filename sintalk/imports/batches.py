@@ -13,7 +13,9 @@ from sintalk.imports.people import Person, Reader, Reject
 
 T = TypeVar("T")
 
+#: Rows of a batch, and the characters in them: rows of long texts come in smaller portions.
 SIZE = 5_000
+CHARACTERS = 2 * 1024 * 1024
 
 
 @dataclass
@@ -34,7 +36,7 @@ def batches(rows: Iterable[tuple[int, list[str]]], reader: Reader, *, keep_first
     That is what would happen to them in different batches, so where a batch ends makes no difference.
     """
     rows = iter(rows)
-    while portion := list(islice(rows, SIZE)):
+    while portion := list(_portion(rows)):
         yield _batch(portion, reader, keep_first)
 
 
@@ -52,6 +54,15 @@ def _batch(portion: list[tuple[int, list[str]]], reader: Reader, keep_first: boo
         if earlier is not found and not keep_first:
             earlier.absorb(found)
     return batch
+
+
+def _portion(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    size = 0
+    for row in islice(rows, SIZE):
+        yield row
+        size += sum(map(len, row[1]))
+        if size > CHARACTERS:
+            return
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:

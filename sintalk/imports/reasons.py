@@ -24,6 +24,7 @@ def warning(code: str) -> str:
         "invalid_email": _("The e-mail address is not valid and was left out."),
         "name_shortened": _("The name was longer than 200 characters and was cut."),
         "extra_cells": _("The row had more cells than the header; they were ignored."),
+        "spreadsheet_error": _("There were errors of formulas such as #N/D; they were left out."),
         "fixed_line": _("The number is a fixed line, which receives no text messages."),
     }.get(code, code)
 

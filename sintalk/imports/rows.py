@@ -46,14 +46,15 @@ class Scan:
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._blocks = _Watched(_blocks(chunks))
-        self._wide = self._blocks.first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        self._lines = _lines(self._blocks, "utf-16" if self._wide else "latin-1")
+        marked = self._blocks.first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        self._wide = "utf-16" if marked else sniff.utf16(self._blocks.first[: sniff.HEAD])
+        self._lines = _lines(self._blocks, self._wide or "latin-1")
         self._sample = list(islice(self._lines, _SAMPLE_LINES))
         self.separator = _separator(self._sample)
 
     @property
     def encoding(self) -> str:
-        return "utf-16" if self._wide else self._blocks.encoding
+        return self._wide or self._blocks.encoding
 
     def __iter__(self) -> Records:
         return _records(_chained(self._sample, self._lines), self.separator)
@@ -186,12 +187,12 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _lines(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
     """Lines ending in one newline each: \\r\\n, \\n and a lone \\r all end a line. NULs vanish."""
-    errors = "replace" if encoding == "utf-16" else "sintalk-cp1252"
+    errors = "replace" if encoding.startswith("utf-16") else "sintalk-cp1252"
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(errors), translate=True)
     pending = ""
     first = True
     for block in blocks:
-        if first and encoding != "utf-16":
+        if first and not encoding.startswith("utf-16"):
             block = block.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901
         first = False
         *whole, pending = (pending + decoder.decode(block).replace("\0", "")).split("\n")
