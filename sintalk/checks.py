@@ -36,8 +36,20 @@ INVARIANTS = {
         SELECT id FROM holds WHERE (closed_at IS NULL) = (amount = captured + released)""",
     "a hold is the sum of its chunks' prices, captures and releases": """
         SELECT h.id FROM holds h JOIN settlements s ON s.dispatch_id = h.subject_id
+          JOIN dispatches d ON d.id = h.subject_id AND d.float_micros IS NULL
          GROUP BY h.id HAVING sum(s.price) <> h.amount OR sum(s.captured) <> h.captured
                            OR sum(s.released) <> h.released""",
+    "a float covers its chunks, and the hold has all of it but what went back idle": """
+        SELECT d.id, d.float_micros, d.price_micros, s.price, h.amount, h.released FROM dispatches d
+          LEFT JOIN holds h ON h.tenant_id = d.tenant_id AND h.subject_id = d.id
+          LEFT JOIN LATERAL (
+            SELECT coalesce(sum(price), 0) AS price, coalesce(sum(captured), 0) AS captured,
+                   coalesce(sum(released), 0) AS released
+              FROM settlements WHERE dispatch_id = d.id
+          ) s ON true
+         WHERE d.float_micros IS NOT NULL
+           AND (d.price_micros <> s.price OR d.float_micros < s.price OR coalesce(h.captured, 0) <> s.captured
+                OR coalesce(h.amount - h.released, 0) <> d.float_micros - s.released)""",
     "what a settled chunk captured and released is what its messages say": """
         SELECT s.dispatch_id, s.no, s.captured, s.released FROM settlements s
           JOIN notifications n ON n.dispatch_id = s.dispatch_id AND n.chunk_no = s.no

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from functools import cache
 from typing import Any
 
-from flask import current_app
+from flask import Flask, current_app
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
@@ -29,6 +30,13 @@ QUEUES = {
     "sintalk.webhooks.": "webhooks",  # strangers' servers may be slow; receipts must not wait for them
 }
 
+#: How long a process pauses between two rings of `enqueue_soon`, and how many it lets wait.
+PAUSE_S, ENOUGH = 0.05, 8
+
+_soon = threading.Lock()
+_coming: set[str] = set()
+_rung: dict[str, float] = {}
+
 #: Set when this process was asked to stop: long jobs look at it between two units of work.
 stopping = threading.Event()
 
@@ -36,6 +44,15 @@ stopping = threading.Event()
 def enqueue(path: str, *args: Any) -> None:
     """Ring for `path(*args)` once the surrounding transaction is committed."""
     after_commit(lambda: _ring(path, [str(arg) for arg in args]))
+
+
+def enqueue_soon(path: str) -> None:
+    """Ring for `path()` once the surrounding transaction is committed, but at most every PAUSE_S from this process.
+
+    For what is rung for hundreds of times a second and drains all there is: nobody waits longer than that.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    after_commit(lambda: _ring_soon(app, path))
 
 
 def queue_of(path: str) -> str:
@@ -65,6 +82,36 @@ def waiting(name: str) -> int:
         return queue(name).count
     except RedisError:
         return 0
+
+
+def _ring_soon(app: Flask, path: str) -> None:
+    with _soon:
+        if path in _coming:
+            return
+        wait = _rung.get(path, 0.0) + PAUSE_S - time.monotonic()
+        if wait > 0:
+            _coming.add(path)
+        else:
+            _rung[path] = time.monotonic()
+    if wait > 0:
+        timer = threading.Timer(wait, _ring_late, (app, path))
+        timer.daemon = True
+        timer.start()
+    else:
+        _ring_unless_enough(path)
+
+
+def _ring_late(app: Flask, path: str) -> None:
+    with _soon:
+        _coming.discard(path)
+        _rung[path] = time.monotonic()
+    with app.app_context():
+        _ring_unless_enough(path)
+
+
+def _ring_unless_enough(path: str) -> None:
+    if waiting(queue_of(path)) < ENOUGH:
+        _ring(path, [])
 
 
 def _ring(path: str, args: list[str]) -> None:

@@ -54,13 +54,14 @@ def steps() -> list[Step]:
     from sintalk.auth import service as auth
     from sintalk.campaigns import service as campaigns
     from sintalk.files import service as files
-    from sintalk.messages import reaper, receipts, settling
+    from sintalk.messages import lanes, reaper, receipts, settling
     from sintalk.web import idempotency
     from sintalk.webhooks import balances, delivering
 
     return [
         Step(5.0, reaper.reap),
         Step(1.0, ring_dispatch),
+        Step(0.5, lanes.give_back_idle),
         Step(2.0, ring_receipts),
         Step(2.0, campaigns.close_finished),
         Step(1.0, ring_webhooks),

@@ -79,6 +79,38 @@ def reserve(tenant_id: UUID, subject_id: UUID, amount_micros: int, *, unit: str,
     return hold
 
 
+def extend(tenant_id: UUID, subject_id: UUID, amount_micros: int, *, unit: str, memo: str = "") -> Hold:
+    """Set aside more for this subject, all of it or nothing; a hold that was used up opens again.
+
+    Unlike `reserve` it adds at every call: for callers who keep, in the same transaction, what they were given.
+    Raises InsufficientBalance.
+    """
+    assert amount_micros > 0
+    with atomic() as current:
+        lock_account(tenant_id)
+        hold = current.scalar(
+            select(Hold)
+            .where(Hold.tenant_id == tenant_id, Hold.subject_id == subject_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        if hold is None:
+            return reserve(tenant_id, subject_id, amount_micros, unit=unit, memo=memo)
+        _move(
+            tenant_id,
+            "hold",
+            f"{subject_id}:{hold.amount}",  # it only grows
+            amount_micros,
+            {"available": -amount_micros, "reserved": amount_micros},
+            reference_id=hold.id,
+            memo=memo,
+        )
+        hold.amount += amount_micros
+        hold.closed_at = None
+        current.flush()
+    return hold
+
+
 def settle(
     tenant_id: UUID, subject_id: UUID, *, capture: int, release: int, key: str, memo: str = ""
 ) -> Hold:

@@ -62,7 +62,8 @@ class Limits:
 class Attempt:
     """One message to hand over. `id` is ours and is the carrier's reference; `to` is E.164.
 
-    SMS has `text`; RCS and voice have the rendered `payload`.
+    SMS has `text`; RCS and voice have the rendered `payload`. `ttl_seconds` is for how long it is worth
+    delivering, to be told to a carrier that takes it.
     """
 
     id: UUID
@@ -70,6 +71,7 @@ class Attempt:
     channel: str
     text: str | None = None
     payload: dict[str, Any] | None = None
+    ttl_seconds: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from math import ceil
 from typing import Any
 from uuid import UUID
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, text
 
 from sintalk.accounts.service import record
 from sintalk.db import atomic, now, session
-from sintalk.errors import Detail, Invalid
+from sintalk.errors import Detail, Invalid, NotFound
 from sintalk.files import service as files
 from sintalk.message_templates import content, sms, voice
+from sintalk.message_templates.content import Prepared
 from sintalk.message_templates.models import Template
 from sintalk.message_templates.samples import SAMPLES, VALUES
 from sintalk.message_templates.schemas import Preview, TemplateIn
 from sintalk.tenancy import Actor, owned
 
 NAME_LIMIT = 200
+#: Prepared templates that a process keeps.
+READY_AT_MOST = 1_000
+
+LOOK = text("""
+    SELECT updated_at FROM templates WHERE tenant_id = :tenant_id AND id = :id AND deleted_at IS NULL
+""")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A template prepared to be rendered; `version` is the time of its last change."""
+
+    id: UUID
+    channel: str
+    prepared: Prepared
+    version: datetime
+
+
+_ready: dict[UUID, Ready] = {}
 
 
 def create(tenant_id: UUID, given: TemplateIn, *, by: Actor) -> Template:
@@ -39,6 +60,26 @@ def create(tenant_id: UUID, given: TemplateIn, *, by: Actor) -> Template:
 def get(tenant_id: UUID, template_id: UUID) -> Template:
     """The tenant's template. Raises NotFound."""
     return owned(Template, tenant_id, template_id)
+
+
+def ready(tenant_id: UUID, template_id: UUID) -> Ready:
+    """The template, prepared to be rendered. Raises NotFound.
+
+    Each process keeps what it prepared, under the time of the last change: asking costs one look at a row.
+    """
+    found = session().execute(LOOK, {"tenant_id": tenant_id, "id": template_id}).one_or_none()
+    if found is None:
+        raise NotFound
+    kept = _ready.get(template_id)
+    if kept is None or kept.version != found.updated_at:
+        template = get(tenant_id, template_id)
+        session().refresh(template)
+        prepared = content.prepare(template.channel, template.content)
+        kept = Ready(template.id, template.channel, prepared, template.updated_at)
+        if len(_ready) >= READY_AT_MOST:
+            _ready.clear()
+        _ready[template_id] = kept
+    return kept
 
 
 def templates_of(tenant_id: UUID, *, channel: str | None = None, search: str = "") -> Select[Any]:

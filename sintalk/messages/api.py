@@ -3,13 +3,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from flask import g
+from flask import g, request
 
 from sintalk.contacts import phones
-from sintalk.messages import service
+from sintalk.messages import sending, service
 from sintalk.messages.models import Notification
-from sintalk.messages.schemas import NotificationOut, NotificationPage, NotificationPath, NotificationQuery
-from sintalk.web.api import blueprint
+from sintalk.messages.schemas import (
+    NotificationOut,
+    NotificationPage,
+    NotificationPath,
+    NotificationQuery,
+    SendIn,
+    SendOut,
+)
+from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 
 api = blueprint("messages", tag="notifications", description="Every message to every person")
@@ -47,6 +54,30 @@ def list_notifications(query: NotificationQuery) -> NotificationPage:
 def get_notification(path: NotificationPath) -> NotificationOut:
     """One notification. An extension of the index."""
     return _shown([service.get(g.actor.tenant_id, path.notification_id)])[0]
+
+
+@api.post("/send", summary="Send notifications", responses={"202": SendOut})
+@refuses(402, "insufficient_balance", "The balance does not cover this. Top it up and try again.")
+def send_notification(body: SendIn) -> tuple[SendOut, int]:
+    """Send a template to one or more people, each with values of their own.
+
+    Every recipient is accepted or rejected alone, with its reason, and a rejected one costs nothing; where the
+    balance does not cover the accepted ones, nothing is sent to anybody. The same number may be written to more
+    than once. The answer comes when everything is stored safely. What a test key sends reaches no carrier but the
+    simulator, and costs nothing.
+    """
+    key = request.headers.get("Idempotency-Key")
+    sent = sending.send(
+        g.actor.tenant_id,
+        channel=body.channel,
+        template_id=body.template_id,
+        recipients=body.recipients,
+        scheduled_at=body.scheduled_at,
+        ttl_seconds=body.ttl_seconds,
+        key=key,
+        by=g.actor,
+    )
+    return SendOut.model_validate(sent), 202
 
 
 def _shown(rows: Sequence[Notification]) -> list[NotificationOut]:

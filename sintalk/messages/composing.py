@@ -34,10 +34,20 @@ class Recipient(Protocol):
 
 
 def compose(
-    channel: str, prepared: Prepared, prices: dict[str, int], person: Recipient, out: Container[str]
+    channel: str,
+    prepared: Prepared,
+    prices: dict[str, int],
+    person: Recipient,
+    out: Container[str],
+    *,
+    fault: str | None = None,
+    external_id: str | None = None,
 ) -> Draft:
-    """The message for this person. `out` are the numbers that opted out; prices in micro-units by unit."""
-    reason = unreachable(channel, person.phone, out)
+    """The message for this person. `out` are the numbers that opted out; prices in micro-units by unit.
+
+    `fault` is a reason that is known already.
+    """
+    reason = fault or unreachable(channel, person.phone, out)
     values = contact_values(
         name=person.name, phone=person.phone, email=person.email, attributes=person.attributes
     )
@@ -58,6 +68,7 @@ def compose(
         minute_micros=prices["voice_minute"] if channel == "voice" else None,
         payload=rendered.content,
         error_code=reason,
+        external_id=external_id,
     )
 
 

@@ -9,13 +9,14 @@ sub-batch of messages in `sending`: messages that may have gone out. They are ne
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sintalk.carriers import registry
@@ -41,6 +42,16 @@ INTEND = text("""
 """)
 SUPPRESS = text("""
     UPDATE notifications SET status = 'suppressed', error_code = 'opted_out', updated_at = clock_timestamp()
+     WHERE id = ANY(:ids)
+""")
+#: Its money goes back, but for the part of an RCS message that may still arrive after its SMS (`charging`).
+EXPIRE = text("""
+    UPDATE notifications
+       SET status = 'not_delivered', error_code = 'expired', updated_at = clock_timestamp(),
+           released_micros = released_micros + least(
+             CASE WHEN via = 'sms' AND NOT decided THEN fallback_micros ELSE price_micros END,
+             price_micros - charged_micros - released_micros),
+           decided = decided OR via IS NULL
      WHERE id = ANY(:ids)
 """)
 
@@ -156,8 +167,8 @@ class Worker:
             batch: list[Attempt] = []
             through = False
             if mine and dispatch.status == "ready" and not stopping.is_set():
-                batch, suppressed = self._intend(self.carrier.limits.max_batch)
-                steps += [("queued", "sending")] * len(batch) + [("queued", "suppressed")] * suppressed
+                batch, left_out = self._intend(self.carrier.limits.max_batch)
+                steps += [("queued", "sending")] * len(batch) + left_out
                 chunk.lease_until = now() + LEASE
                 through = not batch
             if mine and not batch:
@@ -185,45 +196,59 @@ class Worker:
         self.put_back += sum(1 for _, after in steps if after == "queued")
         return steps
 
-    def _intend(self, most: int) -> tuple[list[Attempt], int]:
-        """Mark the next queued messages as being sent, but for people who opted out meanwhile."""
+    def _intend(self, most: int) -> tuple[list[Attempt], list[tuple[str | None, str]]]:
+        """Mark the next queued messages as being sent, but for people who opted out meanwhile and what expired.
+
+        Also the steps of those who are left out.
+        """
         with atomic() as current:
-            query = (
-                select(
-                    Notification.id,
-                    Notification.phone,
-                    Notification.channel,
-                    Notification.via,
-                    Notification.text,
-                    Notification.payload,
-                )
-                .where(
-                    Notification.dispatch_id == self.dispatch_id,
-                    Notification.id.between(self.after or self.first_id, self.last_id),
-                    Notification.chunk_no == self.no,
-                    Notification.status == "queued",
-                )
-                .order_by(Notification.id)
-                .limit(most)
-                .with_for_update()
-            )
-            if self.after is not None:
-                query = query.where(Notification.id > self.after)
-            rows = current.execute(query).all()
+            rows = self._next(most)
             if not rows:
-                return [], 0
+                return [], []
             self.after = rows[-1].id
             out = self._opted_out(rows)
-            suppressed = [row.id for row in rows if row.id in out]
-            going = [row for row in rows if row.id not in out]
+            late = {row.id for row in rows if _expired(row)}
+            suppressed = [row.id for row in rows if row.id in out and row.id not in late]
+            going = [row for row in rows if row.id not in out and row.id not in late]
             if suppressed:
                 current.execute(SUPPRESS, {"ids": suppressed})
-                telling.tell(self.tenant_id, suppressed)
+            if late:
+                current.execute(EXPIRE, {"ids": sorted(late)})
+            telling.tell(self.tenant_id, [*suppressed, *late])
             current.execute(INTEND, {"ids": [row.id for row in going], "fence": self.fence})
-        if suppressed and not going:
+        left_out: list[tuple[str | None, str]] = [("queued", "suppressed")] * len(suppressed)
+        left_out += [("queued", "not_delivered")] * len(late)
+        if not going:
             more, also = self._intend(most)
-            return more, also + len(suppressed)
-        return [_attempt(row) for row in going], len(suppressed)
+            return more, also + left_out
+        return [_attempt(row) for row in going], left_out
+
+    def _next(self, most: int) -> Sequence[Row[Any]]:
+        """The next queued rows of the chunk, locked."""
+        query = (
+            select(
+                Notification.id,
+                Notification.phone,
+                Notification.channel,
+                Notification.via,
+                Notification.text,
+                Notification.payload,
+                Notification.expires_at,
+                Notification.sending_at,
+            )
+            .where(
+                Notification.dispatch_id == self.dispatch_id,
+                Notification.id.between(self.after or self.first_id, self.last_id),
+                Notification.chunk_no == self.no,
+                Notification.status == "queued",
+            )
+            .order_by(Notification.id)
+            .limit(most)
+            .with_for_update()
+        )
+        if self.after is not None:
+            query = query.where(Notification.id > self.after)
+        return session().execute(query).all()
 
     def _opted_out(self, rows: Sequence[Any]) -> set[UUID]:
         """Whose number wants nothing more on the channel that the message takes."""
@@ -256,11 +281,20 @@ class Worker:
             chunk.due_at = now() + timedelta(seconds=wait)
 
 
-def _attempt(row: Any) -> Attempt:
+def _expired(row: Row[Any]) -> bool:
+    """Too late to begin with. Where it is unclear whether the carrier has it, it is asked: it may be too late."""
+    return row.expires_at is not None and row.expires_at <= now() and row.sending_at is None
+
+
+def _attempt(row: Row[Any]) -> Attempt:
     """What goes out for this message now: itself, or the SMS that takes over from it."""
+    left = row.expires_at and max(1, math.ceil((row.expires_at - now()).total_seconds()))
     if row.via is None:
         words = row.text if row.channel == "sms" else None
-        return Attempt(id=row.id, to=row.phone, channel=row.channel, text=words, payload=row.payload)
+        return Attempt(
+            id=row.id, to=row.phone, channel=row.channel, text=words, payload=row.payload, ttl_seconds=left
+        )
     fallback = composing.fallback_sms(row.payload)
     assert fallback is not None, row.id
-    return Attempt(id=attempts.id_of(row.id, second=True), to=row.phone, channel=row.via, text=fallback.text)
+    id_ = attempts.id_of(row.id, second=True)
+    return Attempt(id=id_, to=row.phone, channel=row.via, text=fallback.text, ttl_seconds=left)

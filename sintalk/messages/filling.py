@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -64,7 +65,8 @@ def fill(dispatch: Dispatch, drafts: Sequence[Draft], *, template_id: UUID | Non
                 dispatch_id=dispatch.id, no=no, tenant_id=dispatch.tenant_id, price=price
             )
         )
-        _copy(dispatch, no, template_id, zip(ids, drafts, strict=True))
+        common = Common(dispatch.tenant_id, dispatch.id, no, template_id, dispatch.channel, dispatch.carrier)
+        copy(common, zip(ids, drafts, strict=True))
         current.execute(
             update(Dispatch)
             .where(Dispatch.id == dispatch.id)
@@ -104,54 +106,81 @@ def _left_out(draft: Draft) -> Draft:
     return replace(draft, price_micros=0, fallback_micros=0, error_code="duplicate")
 
 
-#: In the order of `_line`.
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What rows that are written together have in common. `once`: a number may stand in the dispatch only once."""
+
+    tenant_id: UUID
+    dispatch_id: UUID
+    no: int
+    template_id: UUID | None
+    channel: str
+    carrier: str
+    expires_at: datetime | None = None
+    request_key: str | None = None
+    once: bool = True
+
+
+#: In the order of `copy` and `_line`.
 COLUMNS = (
     "tenant_id, dispatch_id, chunk_no, template_id, channel, carrier, attempts, fence, created_at, updated_at,"
+    " expires_at, request_key, request_no,"
     " id, contact_id, phone, name, addressable, text, payload, encoding, segments, price_micros, fallback_micros,"
     " minute_micros, status, error_code, external_id"
 )
+#: How COPY's text form writes NULL.
+NOTHING = "\\N"
+COPY = f"COPY notifications ({COLUMNS}) FROM STDIN"
 #: What COPY's text form wants escaped, and whether there is any of it.
 SPECIAL = re.compile(r"[\\\t\n\r]")
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def _copy(dispatch: Dispatch, no: int, template_id: UUID | None, rows: Iterable[tuple[UUID, Draft]]) -> None:
+def copy(common: Common, rows: Iterable[tuple[UUID, Draft]]) -> None:
     """One block of text, which is much less work than handing over value by value."""
     moment = now().isoformat()
-    common = (
-        dispatch.tenant_id,
-        dispatch.id,
-        no,
-        template_id or "\\N",
-        dispatch.channel,
-        dispatch.carrier,
+    cells = (
+        common.tenant_id,
+        common.dispatch_id,
+        common.no,
+        common.template_id or NOTHING,
+        common.channel,
+        common.carrier,
         0,
         0,
+        moment,
+        moment,
+        common.expires_at.isoformat() if common.expires_at else NOTHING,
+        _cell(common.request_key),
     )
-    start = "\t".join(map(str, (*common, moment, moment)))
-    block = "".join(f"{start}\t{_line(row_id, draft)}\n" for row_id, draft in rows)
+    start, keyed = "\t".join(map(str, cells)), common.request_key is not None
+    block = "".join(
+        f"{start}\t{place if keyed else NOTHING}\t{_line(row_id, draft, once=common.once)}\n"
+        for place, (row_id, draft) in enumerate(rows)
+    )
     driver: Any = session().connection().connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY notifications ({COLUMNS}) FROM STDIN") as copy:
-        copy.write(block.encode())
+    with driver.cursor() as cursor, cursor.copy(COPY) as copying:
+        copying.write(block.encode())
 
 
-def _line(row_id: UUID, draft: Draft) -> str:
+def _line(row_id: UUID, draft: Draft, *, once: bool) -> str:
     reason = draft.error_code
     payload = _as_json(draft.payload) if draft.payload is not None else None
-    cells = (draft.text, payload, draft.encoding)
     return "\t".join(
         (
             row_id.hex,
-            draft.contact_id.hex if draft.contact_id else "\\N",
-            draft.phone or "\\N",
+            draft.contact_id.hex if draft.contact_id else NOTHING,
+            draft.phone or NOTHING,
             _cell(draft.name),
-            "f" if reason else "t",
-            *map(_cell, cells),
+            "t" if once and not reason else "f",
+            _cell(draft.text),
+            _cell(payload),
+            _cell(draft.encoding),
             str(draft.segments),
             str(draft.price_micros),
             str(draft.fallback_micros),
-            "\\N" if draft.minute_micros is None else str(draft.minute_micros),
+            NOTHING if draft.minute_micros is None else str(draft.minute_micros),
             "suppressed" if reason else "queued",
             _cell(reason),
             _cell(draft.external_id),
@@ -161,5 +190,5 @@ def _line(row_id: UUID, draft: Draft) -> str:
 
 def _cell(text: str | None) -> str:
     if text is None:
-        return "\\N"
+        return NOTHING
     return text.translate(ESCAPES) if SPECIAL.search(text) else text

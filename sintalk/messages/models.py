@@ -32,7 +32,11 @@ from sintalk.messages.states import STATUSES
 
 
 class Dispatch(Identified, Base):
-    """One launch on its way. `filling` while rows are written, `ready` once its money is held."""
+    """One launch on its way. `filling` while rows are written, `ready` once its money is held.
+
+    Single sends have dispatches of their own, the lanes (see `lanes`): `campaign_id` is None, `lane` their
+    number, `float_micros` the money held for them so far, used up to `price_micros`.
+    """
 
     __tablename__ = "dispatches"
     __table_args__ = (
@@ -41,7 +45,16 @@ class Dispatch(Identified, Base):
         CheckConstraint("status IN ('filling', 'paused', 'ready', 'canceled', 'finished')", name="status"),
         CheckConstraint(f"total = {' + '.join(STATUSES)}", name="counters_add_up"),
         CheckConstraint(" AND ".join(f"{name} >= 0" for name in STATUSES), name="counters"),
+        CheckConstraint("price_micros <= float_micros", name="float"),
         Index("ix_dispatches_ready", "id", postgresql_where=text("status = 'ready'")),
+        Index(
+            "ix_dispatches_lanes",
+            "tenant_id",
+            "channel",
+            "lane",
+            "id",
+            postgresql_where=text("lane IS NOT NULL"),
+        ),
         {"postgresql_with": {"fillfactor": 50}},
     )
 
@@ -66,6 +79,9 @@ class Dispatch(Identified, Base):
     price_micros: Mapped[int] = mapped_column(BigInteger, default=0)
     cost_micros: Mapped[int] = mapped_column(BigInteger, default=0)
     released_micros: Mapped[int] = mapped_column(BigInteger, default=0)
+    lane: Mapped[int | None] = mapped_column(SmallInteger)
+    float_micros: Mapped[int | None] = mapped_column(BigInteger)
+    used_at: Mapped[datetime | None] = mapped_column(doc="the last request to this lane")
     ready_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
@@ -133,8 +149,10 @@ class Notification(Identified, Base):
     `charged_micros` and `released_micros` only grow, by the rules of `charging`, which also says what `decided`
     is. `via` is "sms" once the SMS took over. `keys` are those pressed in the call, in order.
 
-    No index holds the status, so that every change of it is a HOT update. `addressable` is false for people
-    left out from the start, so that each number is written to once a dispatch.
+    No index holds the status, so that every change of it is a HOT update. `addressable` is true for people of a
+    campaign who were not left out from the start: each number is written to once a campaign. Single sends may
+    write to a number often; `request_key` and `request_no` make each of them one, where the request had a key.
+    What was not handed over by `expires_at` never is.
     """
 
     __tablename__ = "notifications"
@@ -160,6 +178,14 @@ class Notification(Identified, Base):
             "tenant_id",
             "external_id",
             postgresql_where=text("external_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_notifications_request",
+            "tenant_id",
+            "request_key",
+            "request_no",
+            unique=True,
+            postgresql_where=text("request_key IS NOT NULL"),
         ),
         {"postgresql_with": {"fillfactor": 70}},
     )
@@ -191,6 +217,9 @@ class Notification(Identified, Base):
     carrier_message_id: Mapped[str | None]
     error_code: Mapped[str | None]
     external_id: Mapped[str | None]
+    request_key: Mapped[str | None]
+    request_no: Mapped[int | None] = mapped_column(SmallInteger)
+    expires_at: Mapped[datetime | None]
     sending_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]

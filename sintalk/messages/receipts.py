@@ -38,6 +38,7 @@ APPLY = text("""
     UPDATE notifications n
        SET status = r.status, error_code = r.error, updated_at = clock_timestamp(), via = r.via,
            attempts = CASE WHEN r.took_over THEN 0 ELSE n.attempts END,
+           sending_at = CASE WHEN r.took_over THEN NULL ELSE n.sending_at END,
            carrier_message_id = coalesce(n.carrier_message_id, r.ref),
            sent_at = CASE WHEN r.status IN ('error', 'queued') THEN n.sent_at ELSE coalesce(n.sent_at, r.at) END,
            delivered_at = CASE WHEN r.status IN ('delivered', 'read') THEN coalesce(n.delivered_at, r.at) END,

@@ -14,9 +14,10 @@ from sintalk.messages.states import ATTEMPTS_AT_UNKNOWN, after_submit
 
 #: Only rows still in the `sending` of our own fence. An acceptance also settles an `unknown`: it may come late.
 #: An RCS message that was refused goes back to the queue where an SMS can take over; money as in `charging`.
+#: What the carrier said it did not take counts as never begun: `sending_at` is cleared.
 WRITE = text(f"""
     WITH answer AS (
-      SELECT n.id, n.status AS before, a.ref, a.error, t.takes_over,
+      SELECT n.id, n.status AS before, a.ref, a.error, a.unclear, t.takes_over,
              n.price_micros - n.charged_micros - n.released_micros AS held,
              CASE WHEN t.takes_over THEN 'queued'
                   WHEN a.unclear AND a.status = 'queued' AND n.attempts >= {ATTEMPTS_AT_UNKNOWN} THEN 'unknown'
@@ -49,6 +50,7 @@ WRITE = text(f"""
              WHEN answer.status <> 'not_delivered' THEN 0
              WHEN n.via = 'sms' AND NOT n.decided THEN least(n.fallback_micros, held)
              ELSE held END,
+           sending_at = CASE WHEN answer.status = 'queued' AND NOT answer.unclear THEN NULL ELSE n.sending_at END,
            updated_at = clock_timestamp()
       FROM answer WHERE n.id = answer.id
  RETURNING n.id, answer.before, answer.status

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
+from sintalk.contacts.schemas import Attributes, OneLine
 from sintalk.messages.states import STATUSES
-from sintalk.web.schemas import Answer, Id, PageOf, PageQuery, Path, Timestamp
+from sintalk.web.schemas import Answer, Body, Id, PageOf, PageQuery, Path, Timestamp
 
 Status = Literal[STATUSES]  # type: ignore[valid-type]
 
@@ -48,3 +49,57 @@ class NotificationPage(PageOf[NotificationOut]):
 
 class NotificationPath(Path):
     notification_id: Id
+
+
+class RecipientIn(Body):
+    """One person to be written to. A number that cannot be read is rejected alone, with its reason."""
+
+    phone: Annotated[str, StringConstraints(max_length=100)] = Field(
+        description="E.164 or any common Brazilian spelling", examples=["(11) 99999-9999"]
+    )
+    name: OneLine | None = Field(None, description="{{nome}} of the template", examples=["Ana Souza"])
+    variables: Attributes = Field(
+        default_factory=dict, description="The template's other placeholders", examples=[{"pedido": "4711"}]
+    )
+    external_id: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = Field(
+        None, description="Your own reference, kept as it is", examples=["order-4711"]
+    )
+
+
+class SendIn(Body):
+    """Messages to be sent. The same number may stand here more than once: each entry is a message of its own."""
+
+    channel: Literal["sms", "rcs", "voice"]
+    template_id: Id
+    recipients: list[RecipientIn] = Field(min_length=1, max_length=1_000)
+    scheduled_at: Timestamp | None = Field(
+        None, description="Not before this time; at once where it is past. At most a year ahead"
+    )
+    ttl_seconds: int | None = Field(
+        None,
+        ge=1,
+        le=1_296_000,
+        description="What the carrier does not have this long after `scheduled_at` (or now) is not sent any more:"
+        " it becomes `not_delivered` with `expired`, and costs nothing",
+    )
+
+
+class SentOut(Answer):
+    """What became of one recipient: `queued`, or `suppressed` with the reason as `error_code`."""
+
+    id: Id
+    phone: str = Field(
+        examples=["+5511999999999"], description="E.164; as you wrote it where it is no number"
+    )
+    status: Status
+    external_id: str | None = Field(examples=["order-4711"])
+    error_code: str | None
+
+
+class SendOut(Answer):
+    """The recipients in the order of the request."""
+
+    data: list[SentOut]
+    accepted: int = Field(examples=[1])
+    rejected: int = Field(examples=[0])
+    cost_micros: int = Field(examples=[80_000], description="What is set aside for the accepted ones")

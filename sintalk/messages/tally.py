@@ -21,7 +21,7 @@ MOVE = text(
                           AND sending + CAST(:sending AS integer) = 0 THEN 'finished' ELSE status END,
        finished_at = CASE WHEN status = 'ready' AND queued + CAST(:queued AS integer) = 0
                           AND sending + CAST(:sending AS integer) = 0 THEN clock_timestamp() ELSE finished_at END
-     WHERE id = :id RETURNING status"""
+     WHERE id = :id RETURNING status, campaign_id"""
 )
 
 
@@ -41,6 +41,6 @@ def move(dispatch_id: UUID, steps: Iterable[tuple[str | None, str]]) -> None:
     if not total and not any(change.values()):
         return
     values = {name: change[name] for name in STATUSES}
-    status = session().execute(MOVE, {**values, "total": total, "id": dispatch_id}).scalar_one()
-    if status == "finished":
+    moved = session().execute(MOVE, {**values, "total": total, "id": dispatch_id}).one()
+    if moved.status == "finished" and moved.campaign_id is not None:
         enqueue("sintalk.campaigns.jobs.close_finished")

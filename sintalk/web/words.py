@@ -70,11 +70,17 @@ MOVEMENT = {
     "refund": Word(_l("Refunded"), "arrow-back-up", "ok"),
 }
 
+#: What a movement was for, where the product itself wrote it.
+MEMO = {"Single messages": _l("Single messages")}
+
 #: Why somebody did not get a message.
 REASON = {
     "opted_out": _l("This person asked not to receive messages."),
     "duplicate": _l("This number is in the list more than once; it gets one message."),
     "no_phone": _l("There is no phone number."),
+    "invalid_phone": _l("This is not a phone number that can be reached."),
+    "phone_missing_area_code": _l("The phone number lacks its area code (DDD)."),
+    "phone_scientific_notation": _l("A spreadsheet rounded this phone number; some digits are lost."),
     "not_mobile": _l("This is a landline, which does not receive messages."),
     "missing_variable": _l("The template needs a value that this person does not have."),
     "too_long": _l("With this person's data the message becomes too long."),

@@ -68,6 +68,9 @@ BODIES: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     },
     "POST /contact-lists/{listId}/import": {"file_id": ("file", {})},
     "POST /files/confirm-upload": {"file_id": ("file", {})},
+    "POST /send": {
+        "template_id": ("template", {"channel": "sms", "recipients": [{"phone": "+5511987654321"}]}),
+    },
 }
 #: Whoever is not the platform may not even ask: tests/api/test_tenants.py.
 FOR_THE_PLATFORM = {"GET /tenants/{id}", "POST /tenants/{id}/credits"}

@@ -1,0 +1,236 @@
+"""Single sends: a request's recipients, rendered, priced, paid for and written down in one transaction.
+
+What it costs to take a request in decides how many an installation can take, so there are few statements:
+a look at the template, the prices and the opt-outs, one guarded statement for money, counters and chunk, one
+COPY for the rows. Small requests that come close together share a chunk, so that a worker hands them over
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from flask_babel import lazy_gettext as _l
+from psycopg.errors import UniqueViolation
+from sqlalchemy import text
+
+from sintalk.billing import service as billing
+from sintalk.contacts import phones
+from sintalk.contacts import service as contacts
+from sintalk.db import atomic, new_id, now, session
+from sintalk.errors import Conflict, Detail, Invalid, NotFound, unknown_reference
+from sintalk.message_templates import service as templates
+from sintalk.message_templates.service import Ready
+from sintalk.messages import filling, lanes
+from sintalk.messages.composing import SENDABLE, compose
+from sintalk.messages.filling import Common, Draft
+from sintalk.messages.lanes import Lane
+from sintalk.queue import enqueue_soon
+from sintalk.tenancy import Actor
+
+#: How far ahead a message may be scheduled.
+LONGEST_AHEAD = timedelta(days=366)
+#: Requests of up to so many recipients may share a chunk, while it is not older than so many seconds: later
+#: ones would keep the workers from it.
+SMALL, OPEN_S = 5, 0.2
+
+#: Counts, prices and refuses in the lane's row, then finds or makes the chunk. No row: the float is short, or
+#: the dispatch is gone or full. A chunk that a worker has, or that others are being written into, is passed over.
+TAKE = text(f"""
+    WITH lane AS (
+      UPDATE dispatches
+         SET total = total + :queued + :suppressed, queued = queued + :queued,
+             suppressed = suppressed + :suppressed, segments = segments + :segments,
+             price_micros = price_micros + :price, chunks = chunks + 1,
+             status = CASE WHEN :queued > 0 THEN 'ready' ELSE status END,
+             finished_at = CASE WHEN :queued > 0 THEN NULL ELSE finished_at END,
+             used_at = clock_timestamp(), updated_at = clock_timestamp()
+       WHERE id = :dispatch_id AND total < {lanes.MOST} AND price_micros + :price <= float_micros
+   RETURNING id, tenant_id, chunks - 1 AS no
+    ), shared AS (
+      SELECT c.dispatch_id, c.no FROM chunks c JOIN lane ON c.dispatch_id = lane.id
+       WHERE :small AND c.status = 'open' AND c.fence = 0 AND c.lease_until IS NULL
+         AND c.due_at BETWEEN clock_timestamp() - make_interval(secs => {OPEN_S}) AND clock_timestamp()
+       ORDER BY c.no DESC LIMIT 1 FOR UPDATE OF c SKIP LOCKED
+    ), grown AS (
+      UPDATE chunks c SET first_id = least(c.first_id, :first_id), last_id = greatest(c.last_id, :last_id)
+        FROM shared WHERE c.dispatch_id = shared.dispatch_id AND c.no = shared.no
+    ), paid AS (
+      UPDATE settlements s SET price = s.price + :price
+        FROM shared WHERE s.dispatch_id = shared.dispatch_id AND s.no = shared.no
+    ), chunk AS (
+      INSERT INTO chunks (dispatch_id, no, tenant_id, first_id, last_id, status, fence, due_at, setbacks)
+      SELECT id, no, tenant_id, :first_id, :last_id, :chunk_status, 0, :due_at, 0
+        FROM lane WHERE NOT EXISTS (SELECT FROM shared)
+    ), money AS (
+      INSERT INTO settlements (dispatch_id, no, tenant_id, price, captured, released, times, due)
+      SELECT id, no, tenant_id, :price, 0, 0, 0, false FROM lane WHERE NOT EXISTS (SELECT FROM shared)
+    )
+    SELECT coalesce(shared.no, lane.no) FROM lane LEFT JOIN shared ON true
+""")  # noqa: S608 - the only things put in are numbers of ours
+
+
+class Recipient(Protocol):
+    """Somebody named in a request."""
+
+    phone: str
+    name: str | None
+    variables: dict[str, str]
+    external_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A recipient as `compose` reads them: the number is E.164, or None with the `fault`."""
+
+    phone: str | None
+    name: str | None
+    attributes: dict[str, str]
+    fault: str | None
+    id: None = None
+    email: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentOne:
+    """What became of one recipient. `phone` as it was written where it is no number."""
+
+    id: UUID
+    phone: str
+    status: str
+    external_id: str | None
+    error_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a request, in its order; money in micro-units."""
+
+    data: list[SentOne]
+    accepted: int
+    rejected: int
+    cost_micros: int
+
+
+def send(
+    tenant_id: UUID,
+    *,
+    channel: str,
+    template_id: UUID,
+    recipients: Sequence[Recipient],
+    scheduled_at: datetime | None = None,
+    ttl_seconds: int | None = None,
+    key: str | None = None,
+    by: Actor,
+) -> Sent:
+    """Take these messages in, paid for and safely stored; the workers are rung for.
+
+    `key` makes the request one, for as long as its messages are kept. Raises 422 for an unknown template, one of
+    another channel, a channel that cannot send, a time too far ahead; 402 where the balance does not cover the
+    good ones; 409 `idempotency_key_reused`. Nothing is written then.
+    """
+    begins = max(now(), scheduled_at) if scheduled_at else now()
+    template = _checked(tenant_id, channel, template_id, begins)
+    drafts = _drafts(tenant_id, template, recipients, free=by.mode == "test")
+    ids = [new_id() for _ in drafts]
+    with atomic(), lanes.taken(tenant_id, channel, "simulator") as free:
+        lane, no = _take(free, drafts, ids, due_at=begins)
+        expires_at = begins + timedelta(seconds=ttl_seconds) if ttl_seconds else None
+        common = Common(
+            tenant_id, lane.dispatch_id, no, template.id, channel, lane.carrier, expires_at, key, once=False
+        )
+        try:
+            filling.copy(common, zip(ids, drafts, strict=True))
+        except UniqueViolation as error:
+            if error.diag.constraint_name != "uq_notifications_request":
+                raise
+            # The answer that was kept is gone after 24 hours, the messages are not.
+            raise Conflict("idempotency_key_reused", _l("This key was used with another request.")) from None
+        enqueue_soon("sintalk.messages.jobs.drain")
+    return _answer(recipients, ids, drafts)
+
+
+def _checked(tenant_id: UUID, channel: str, template_id: UUID, begins: datetime) -> Ready:
+    if channel not in SENDABLE:
+        raise Invalid(Detail("channel", "not_allowed", _l("This channel cannot send yet.")))
+    if begins - now() > LONGEST_AHEAD:
+        raise Invalid(Detail("scheduled_at", "out_of_range", _l("Choose a time within the next year.")))
+    try:
+        template = templates.ready(tenant_id, template_id)
+    except NotFound:
+        raise unknown_reference("template_id", _l("There is no such template.")) from None
+    if template.channel != channel:
+        raise Invalid(Detail("template_id", "wrong_channel", _l("This template is for another channel.")))
+    return template
+
+
+def _drafts(tenant_id: UUID, template: Ready, recipients: Sequence[Recipient], *, free: bool) -> list[Draft]:
+    people = [_person(recipient) for recipient in recipients]
+    prices = billing.prices(tenant_id)
+    if free:  # what test keys send goes to the simulator and costs nothing
+        prices = dict.fromkeys(prices, 0)
+    out = contacts.opted_out_phones(
+        tenant_id, template.channel, {person.phone for person in people if person.phone}
+    )
+    return [
+        compose(
+            template.channel,
+            template.prepared,
+            prices,
+            person,
+            out,
+            fault=person.fault,
+            external_id=recipient.external_id,
+        )
+        for person, recipient in zip(people, recipients, strict=True)
+    ]
+
+
+def _person(recipient: Recipient) -> Person:
+    reading = phones.read(recipient.phone)
+    fault = reading.reason if reading.reason != "missing_phone" else None  # compose says `no_phone`
+    return Person(reading.phone, recipient.name, recipient.variables, fault)
+
+
+def _take(lane: Lane, drafts: Sequence[Draft], ids: Sequence[UUID], *, due_at: datetime) -> tuple[Lane, int]:
+    """Money, counters and a chunk for these; where they are written to. Raises InsufficientBalance."""
+    good = [draft for draft in drafts if draft.error_code is None]
+    price = sum(draft.price_micros for draft in good)
+    small = bool(good) and len(drafts) <= SMALL and due_at <= now()
+    if not small and due_at <= now():
+        due_at -= timedelta(seconds=OPEN_S)  # nobody else is written into a large one
+    values: dict[str, Any] = {
+        "queued": len(good),
+        "suppressed": len(drafts) - len(good),
+        "segments": sum(draft.segments for draft in good),
+        "price": price,
+        "small": small,
+        "first_id": min(ids),
+        "last_id": max(ids),
+        "chunk_status": "open" if good else "done",
+        "due_at": due_at,
+    }
+    no = session().execute(TAKE, {**values, "dispatch_id": lane.dispatch_id}).scalar_one_or_none()
+    if no is None:
+        lane = lanes.with_room(lane, price)
+        no = session().execute(TAKE, {**values, "dispatch_id": lane.dispatch_id}).scalar_one()
+    return lane, no
+
+
+def _answer(recipients: Sequence[Recipient], ids: Sequence[UUID], drafts: Sequence[Draft]) -> Sent:
+    data = [
+        SentOne(
+            id_,
+            draft.phone or recipient.phone,
+            "suppressed" if draft.error_code else "queued",
+            draft.external_id,
+            draft.error_code,
+        )
+        for recipient, id_, draft in zip(recipients, ids, drafts, strict=True)
+    ]
+    rejected = sum(1 for draft in drafts if draft.error_code)
+    return Sent(data, len(drafts) - rejected, rejected, sum(draft.price_micros for draft in drafts))
