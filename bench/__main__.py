@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import dispatch, imports
+from bench import dispatch, imports, send
 from bench.harness import product, table
 
-PARTS = ("imports", "dispatch")
+PARTS = ("imports", "dispatch", "send")
 
 
 def main() -> None:
@@ -34,6 +34,8 @@ def main() -> None:
             figures += imports.run(running, given.rows)
         if "dispatch" in wanted:
             figures += dispatch.run(running, given.messages)
+        if "send" in wanted:
+            figures += send.run(running)
     print(table(figures))
     sys.exit(0 if all(figure.good for figure in figures) else 1)
 
