@@ -1,0 +1,1 @@
+"""AWS End User Messaging: what our RCS content is called there."""

@@ -1,0 +1,1 @@
+"""Google RCS for Business: what our RCS content is called there."""
