@@ -24,6 +24,7 @@ SLICES = (
     "webhooks",
     "imports",
     "messages",
+    "phones",
     "campaigns",
     "dashboard",
 )

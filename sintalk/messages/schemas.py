@@ -41,6 +41,11 @@ class NotificationOut(Answer):
     sent_at: Timestamp | None
     delivered_at: Timestamp | None
     read_at: Timestamp | None
+    via: Literal["sms"] | None = Field(description="`sms` where an SMS took over from RCS")
+    call_result: str | None = Field(description="How a call ended", examples=["answered"])
+    answered_by: str | None = Field(description="`human` or `machine`, where it was asked for")
+    billed_seconds: int | None = Field(description="What a call was charged for", examples=[36])
+    keys: str | None = Field(description="Keys pressed in a call, in order", examples=["9"])
 
 
 class NotificationPage(PageOf[NotificationOut]):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from sintalk.messages.models import Notification
+from sintalk.messages.inbound import meaning
+from sintalk.messages.models import InboundMessage, Notification
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,78 @@ ENDS = {
 }
 
 
-def steps(message: Notification) -> Iterator[Step]:
-    """The life of a message so far, oldest first."""
+#: How a call ended where nobody heard it.
+CALLS = {
+    "busy": _l("The line was busy, at every attempt."),
+    "no_answer": _l("Nobody answered, at any attempt."),
+    "failed": _l("The call could not be put through."),
+    "rejected": _l("The call was declined."),
+    "invalid_number": _l("This number does not exist."),
+    "congestion": _l("The network was too busy for the call."),
+    "canceled": _l("The call was canceled."),
+}
+ANSWERED = {
+    "human": _l("A person answered."),
+    "machine": _l("A machine answered."),
+    "fax": _l("A fax answered."),
+}
+
+
+def steps(message: Notification, answers: Sequence[InboundMessage] = ()) -> Iterator[Step]:
+    """The life of a message so far, oldest first, with what was answered to it."""
     yield Step(message.created_at, _l("Written for this person."), "pencil", "plain")
+    if message.via == "sms":
+        yield Step(None, _l("It did not arrive by RCS, so an SMS took over."), "arrow-right", "warn")
+    if message.channel == "voice":
+        yield from _call(message)
+    else:
+        yield from _delivery(message)
+    for answer in answers:
+        yield _answer(message, answer)
+
+
+def _call(message: Notification) -> Iterator[Step]:
+    if message.sent_at:
+        yield Step(message.sent_at, _l("The carrier took the order to call."), "send", "info")
+    if message.delivered_at:
+        text = ANSWERED.get(message.answered_by or "", _l("The call was answered."))
+        yield Step(message.delivered_at, text, "phone-call", "ok")
+        if message.answered_seconds is not None and message.billed_seconds is not None:
+            heard = _l(
+                "It lasted %(seconds)s seconds; %(billed)s are billed.",
+                seconds=message.answered_seconds,
+                billed=message.billed_seconds,
+            )
+            yield Step(None, heard, "clock", "plain")
+    elif message.call_result in CALLS:
+        yield Step(message.updated_at, CALLS[message.call_result], "circle-x", "warn")
+        return
+    yield from _end(message)
+
+
+def _answer(message: Notification, answer: InboundMessage) -> Step:
+    if answer.kind == "inbound":
+        return Step(answer.at, _l("Answered: “%(text)s”", text=answer.text), "message-2", "info")
+    if answer.kind == "tap":
+        return Step(answer.at, _l("Tapped “%(text)s”.", text=answer.text), "target-arrow", "info")
+    means = meaning(message.payload or {}, answer.text)
+    if not means:
+        return Step(answer.at, _l("Pressed %(key)s.", key=answer.text), "hash", "info")
+    text = _l("Pressed %(key)s: %(label)s", key=answer.text, label=means["label"])
+    return Step(answer.at, text, "hash", "warn" if means.get("action") == "opt_out" else "info")
+
+
+def _delivery(message: Notification) -> Iterator[Step]:
     if message.sent_at:
         yield Step(message.sent_at, _l("The carrier took it."), "send", "info")
     if message.delivered_at:
         yield Step(message.delivered_at, _l("It arrived on the phone."), "circle-check", "ok")
     if message.read_at:
         yield Step(message.read_at, _l("It was read."), "eye-check", "ok")
+    yield from _end(message)
+
+
+def _end(message: Notification) -> Iterator[Step]:
     if message.status in ENDS:
         text, icon, tone = ENDS[message.status]
         ended = message.updated_at if message.status not in ("queued", "sent") else None

@@ -6,7 +6,7 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from sintalk.contacts import phones
-from sintalk.messages import service
+from sintalk.messages import inbound, service
 from sintalk.messages.models import Notification
 from sintalk.messages.states import STATUSES
 from sintalk.messages.timeline import steps
@@ -32,7 +32,10 @@ def show(message_id: UUID) -> ResponseReturnValue:
     message = service.get(g.actor.tenant_id, message_id)
     campaign_id = service.campaign_ids([message]).get(message.dispatch_id)
     return render_template(
-        "messages/show.html", message=message, steps=list(steps(message)), campaign_id=campaign_id
+        "messages/show.html",
+        message=message,
+        steps=list(steps(message, inbound.answers_to(g.actor.tenant_id, message_id))),
+        campaign_id=campaign_id,
     )
 
 

@@ -90,8 +90,12 @@ REASON = {
     "undelivered": _l("The phone is switched off, out of reach or full."),
     "absent_subscriber": _l("The phone is switched off, out of reach or full."),
     "expired": _l("It could not be delivered in time."),
+    "revoke_failed": _l("It could not be delivered in time, nor be taken back: it may still arrive."),
+    "no_rcs": _l("This phone does not receive RCS."),
+    "busy": _l("The line was busy."),
     "throttled": _l("The carrier is busy; it is tried again soon."),
-    "no_answer": _l("The carrier gave no clear answer."),
+    "no_answer": _l("Nobody answered."),
+    "no_word": _l("The carrier gave no clear answer."),
     "worker_lost": _l("The connection broke while it was being handed over."),
     "insufficient_balance": _l("The balance did not cover it."),
 }

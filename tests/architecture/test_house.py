@@ -25,6 +25,7 @@ RANKS = {
     "webhooks": 3,
     "imports": 4,
     "messages": 4,
+    "phones": 5,
     "campaigns": 5,
     "dashboard": 6,
 }

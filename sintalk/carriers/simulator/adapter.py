@@ -95,7 +95,7 @@ class SimulatorCarrier:
         except NO_ADDRESS:
             return _all(batch, Outcome.CONFIG, "carrier_address_wrong")
         except httpx.HTTPError:
-            return _all(batch, Outcome.UNKNOWN, "no_answer")
+            return _all(batch, Outcome.UNKNOWN, "no_word")
         return _read_answer(batch, response)
 
     def parse_callback(self, request: RawRequest) -> list[Event]:
@@ -158,7 +158,7 @@ def _read_answer(batch: Sequence[Attempt], response: httpx.Response) -> list[Sub
 def _result(attempt_id: UUID, answer: dict[str, Any] | None) -> SubmitResult:
     outcome = MESSAGE_OUTCOMES.get(str(answer.get("status"))) if answer else None
     if answer is None or outcome is None:
-        return SubmitResult(attempt_id=attempt_id, outcome=Outcome.UNKNOWN, error_code="no_answer")
+        return SubmitResult(attempt_id=attempt_id, outcome=Outcome.UNKNOWN, error_code="no_word")
     return SubmitResult(
         attempt_id=attempt_id,
         outcome=outcome,
