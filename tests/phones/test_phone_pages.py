@@ -111,7 +111,7 @@ def test_a_phone_that_is_off_says_what_waits_and_gets_it_when_it_is_on(running):
     work_until(lambda: told(rows)[0][0] == "sent")
     release()
     page = running.alice.get(f"/phones/{message.id}")
-    assert "One message waits for it." in words(page)
+    assert "Uma mensagem espera por ele." in words(page)
     assert "data-poll" not in page.text
     running.alice.post(f"/phones/{message.id}/power", data={"on": "1"})
     work_until(lambda: told(rows)[0][0] == "delivered")
@@ -149,6 +149,6 @@ def test_somebody_elses_phone_cannot_be_used(running, what):
 def test_without_the_simulator_the_page_says_so(running):
     message = arrived(running, "sms", {"text": "Olá"})
     running.simulator.kill()
-    assert "Is it running?" in words(running.alice.get(f"/phones/{message.id}"))
+    assert "Ele está ligado?" in words(running.alice.get(f"/phones/{message.id}"))
     answer = running.alice.post(f"/phones/{message.id}/reply", data={"text": "x"}, follow_redirects=True)
-    assert "Is it running?" in words(answer)
+    assert "Ele está ligado?" in words(answer)
