@@ -7,17 +7,32 @@ at most 160 bytes of UTF-8, without media and suggestions; everything else is `s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 BASIC_BYTES = 160
 
 
+class Billing(NamedTuple):
+    """`billed` is `basic` or `single`; `reason` is what decides: `rich`, `suggestions`, or `bytes` of the text."""
+
+    billed: str
+    reason: str
+    bytes: int
+
+
+def billing(content: Mapping[str, Any]) -> Billing:
+    """What a content is billed as, and why; accents count two bytes, emoji four."""
+    if content.get("type") != "text":
+        return Billing("single", "rich", 0)
+    size = len(content.get("text", {}).get("body", "").encode())
+    if content.get("suggestions"):
+        return Billing("single", "suggestions", size)
+    return Billing("basic" if size <= BASIC_BYTES else "single", "bytes", size)
+
+
 def billing_class(content: Mapping[str, Any]) -> str:
-    """`basic` or `single`; accents count two bytes, emoji four."""
-    if content.get("type") != "text" or content.get("suggestions"):
-        return "single"
-    body = content.get("text", {}).get("body", "")
-    return "basic" if len(body.encode()) <= BASIC_BYTES else "single"
+    """`basic` or `single`."""
+    return billing(content).billed
 
 
 def plain_text(content: Mapping[str, Any]) -> str:

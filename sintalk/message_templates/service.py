@@ -166,6 +166,18 @@ def preview(channel: str, kept: Mapping[str, Any], variables: Mapping[str, str])
     return shown
 
 
+def counting_tables() -> dict[str, Any]:
+    """What the editors' scripts count with: one truth, on the server."""
+    return {
+        "basic": sms.BASIC,
+        "extension": sms.EXTENSION,
+        "room": sms.ROOM,
+        "maxParts": sms.MAX_PARTS,
+        "replacements": sms.REPLACEMENTS,
+        "values": VALUES,
+    }
+
+
 def sample(channel: str, kept: Mapping[str, Any]) -> Preview:
     """What a made-up person would get; a value that nobody has is shown by its name."""
     named = {name: name for name in content.required(kept)}

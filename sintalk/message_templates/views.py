@@ -8,10 +8,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from sintalk.errors import Invalid
-from sintalk.message_templates import placeholders, samples, service, sms
+from sintalk.message_templates import placeholders, rcs_editor, rcs_typed, samples, service, sms
 from sintalk.message_templates.content import CHANNELS
+from sintalk.message_templates.faults import Faults
 from sintalk.message_templates.forms import SmsForm
 from sintalk.message_templates.models import Template
+from sintalk.message_templates.rcs_editor import RcsForm
 from sintalk.web.forms import show_faults
 from sintalk.web.htmx import paging
 from sintalk.web.paging import paginate
@@ -51,22 +53,39 @@ def create() -> ResponseReturnValue:
     return redirect(url_for(".index"), 303)
 
 
+@bp.get("/templates/rcs/new")
+def new_rcs() -> ResponseReturnValue:
+    """An empty RCS editor."""
+    return rcs_editor.page(RcsForm("", rcs_typed.EMPTY))
+
+
+@bp.post("/templates/rcs")
+def create_rcs() -> ResponseReturnValue:
+    """Keep a new RCS template, or do what a button of the form says and show it again."""
+    return _save_rcs(RcsForm.sent())
+
+
 @bp.get("/templates/<uuid:template_id>")
 def show(template_id: UUID) -> ResponseReturnValue:
-    """The SMS editor with this template; of other channels, what it says."""
+    """The editor with this template; of voice, what it says."""
     template = service.get(g.actor.tenant_id, template_id)
     if template.channel == "sms":
         return _editor(SmsForm.of(template), template)
     if template.channel == "voice":
         return redirect(url_for("voice_templates.show", template_id=template_id))
+    if template.channel == "rcs":
+        return rcs_editor.page(RcsForm.of(template), template)
     shown = service.sample(template.channel, template.content)
     return render_template("message_templates/show.html", template=template, shown=shown)
 
 
 @bp.post("/templates/<uuid:template_id>")
 def update(template_id: UUID) -> ResponseReturnValue:
-    """Keep the changes of an SMS template, or only show them."""
-    template, form = service.get(g.actor.tenant_id, template_id), SmsForm()
+    """Keep the changes of a template, or only show them."""
+    template = service.get(g.actor.tenant_id, template_id)
+    if template.channel == "rcs":
+        return _save_rcs(RcsForm.sent(), template)
+    form = SmsForm()
     if "preview" in request.form:
         return _editor(form, template)
     try:
@@ -106,21 +125,25 @@ def _editor(form: SmsForm, template: Template | None = None) -> str:
         without_accents=plain,
         left=sms.measure(shown.text, form.content()["encoding"]).left,
         slip=placeholders.compile(form.content()["text"]).faults,
-        tables=counting_tables(),
+        tables=service.counting_tables(),
         placeholders=service.placeholders_in_use(g.actor.tenant_id),
     )
 
 
-def counting_tables() -> dict[str, Any]:
-    """What the editor's script counts with: one truth, on the server."""
-    return {
-        "basic": sms.BASIC,
-        "extension": sms.EXTENSION,
-        "room": sms.ROOM,
-        "maxParts": sms.MAX_PARTS,
-        "replacements": sms.REPLACEMENTS,
-        "values": samples.VALUES,
-    }
+def _save_rcs(form: RcsForm, template: Template | None = None) -> ResponseReturnValue:
+    if deed := request.form.get("do"):
+        fresh = deed.removeprefix("add:") if deed.startswith("add:") else ""
+        return rcs_editor.page(form.after(deed), template, fresh=fresh)
+    try:
+        given = form.checked()
+    except Invalid as error:
+        return rcs_editor.page(form, template, bad=Faults(error, rcs_editor.where)), 422
+    if template is None:
+        service.create(g.actor.tenant_id, given, by=g.actor)
+    else:
+        service.update(g.actor.tenant_id, template.id, given, by=g.actor)
+    flash(_("The template “%(name)s” is saved.", name=given.name), "success")
+    return redirect(url_for(".index"), 303)
 
 
 def _sample() -> dict[str, Any]:

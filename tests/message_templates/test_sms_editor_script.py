@@ -14,7 +14,7 @@ import pytest
 
 from sintalk.message_templates import placeholders, sms
 from sintalk.message_templates.placeholders import fold
-from sintalk.message_templates.views import counting_tables
+from sintalk.message_templates.service import counting_tables
 
 CHROMIUM = os.environ.get("SINTALK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 SCRIPT = Path(__file__).parents[2] / "static" / "js" / "sms-text.js"
