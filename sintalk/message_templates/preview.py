@@ -120,7 +120,7 @@ def kind_of(url: str) -> str:
 def name_of(url: str) -> str:
     """The file's name in an address."""
     try:
-        path = urlsplit(url).path
+        parts = urlsplit(url)
     except ValueError:
         return ""
-    return unquote(path.rpartition("/")[2])
+    return unquote(parts.path.rpartition("/")[2]) if parts.scheme and parts.netloc else ""

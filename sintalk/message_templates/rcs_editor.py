@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import g, render_template, request
 from flask_babel import gettext as _
 
-from sintalk.billing import service as billing
-from sintalk.message_templates import preview, rcs, rcs_typed, service
+from sintalk.message_templates import preview, rcs, rcs_typed, service, trial
 from sintalk.message_templates.faults import Faults
 from sintalk.message_templates.models import Template
 from sintalk.message_templates.rcs_typed import Typed
@@ -66,7 +65,10 @@ def page(
     form: RcsForm, template: Template | None = None, *, bad: Faults | None = None, fresh: str = ""
 ) -> str:
     """The editor. `fresh` is the path of a list that has just got a new item: it stands open."""
-    shown = service.sample("rcs", form.content)
+    content = form.content
+    tried = trial.of_request("rcs", content)
+    values = tried["values"]
+    shown = service.preview("rcs", content, values) if values else service.sample("rcs", content)
     return render_template(
         "message_templates/rcs_editor.html",
         name=form.name,
@@ -76,10 +78,11 @@ def page(
         fresh=fresh,
         model=preview.phone(shown.content or {}),
         why=rcs.billing(shown.content or {}),
-        prices=billing.prices(g.actor.tenant_id),
         placeholders=service.placeholders_in_use(g.actor.tenant_id),
         media_types=MEDIA_TYPES,
         script=for_script(),
+        lists=trial.lists(),
+        **tried,
     )
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from sintalk.errors import Invalid
-from sintalk.message_templates import placeholders, rcs_editor, rcs_typed, samples, service, sms
+from sintalk.message_templates import placeholders, rcs_editor, rcs_typed, samples, service, sms, trial
 from sintalk.message_templates.content import CHANNELS
 from sintalk.message_templates.faults import Faults
 from sintalk.message_templates.forms import SmsForm
@@ -65,6 +65,14 @@ def create_rcs() -> ResponseReturnValue:
     return _save_rcs(RcsForm.sent())
 
 
+@bp.post("/templates/people")
+def people() -> ResponseReturnValue:
+    """What is written, tried on the people of the chosen list: the fragment beside the phone."""
+    channel = "rcs" if "rcs.type" in request.form else "sms"
+    content = RcsForm.sent().content if channel == "rcs" else SmsForm().content()
+    return render_template("message_templates/_people.html", **trial.of_request(channel, content))
+
+
 @bp.get("/templates/<uuid:template_id>")
 def show(template_id: UUID) -> ResponseReturnValue:
     """The editor with this template; of voice, what it says."""
@@ -115,8 +123,14 @@ def delete(template_id: UUID) -> ResponseReturnValue:
 
 def _editor(form: SmsForm, template: Template | None = None) -> str:
     written = form.content()
-    shown = service.sample("sms", written)
-    plain = service.sample("sms", {**written, "encoding": "gsm7"})
+    tried = trial.of_request("sms", written)
+    shown = (
+        service.preview("sms", written, tried["values"])
+        if tried["values"]
+        else service.sample("sms", written)
+    )
+    gsm7 = {**written, "encoding": "gsm7"}
+    plain = service.preview("sms", gsm7, tried["values"]) if tried["values"] else service.sample("sms", gsm7)
     return render_template(
         "message_templates/sms_editor.html",
         form=form,
@@ -127,6 +141,8 @@ def _editor(form: SmsForm, template: Template | None = None) -> str:
         slip=placeholders.compile(form.content()["text"]).faults,
         tables=service.counting_tables(),
         placeholders=service.placeholders_in_use(g.actor.tenant_id),
+        lists=trial.lists(),
+        **tried,
     )
 
 

@@ -160,6 +160,11 @@ function startRcsEditor(form) {
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
+  // --- somebody of a list instead of the made-up person
+
+  form.addEventListener("person", (event) => { values = event.detail ?? facts.values; follow(); });
+  form.addEventListener("columns", (event) => offerColumns(form.querySelector("[data-insert-chips]"), event.detail));
+
   // --- on small screens the phone is a sheet over the form
 
   const toggle = form.querySelector("[data-phone-toggle]");

@@ -55,8 +55,8 @@ const rcsPhone = (facts, sprite) => {
     const box = make("div", ["rcs-media", tall && `is-${tall}`, `is-${kind}`].filter(Boolean).join(" "));
     if (shown) {
       const image = make("img");
+      image.setAttribute("src", shown);
       image.alt = "";
-      image.src = shown;
       box.append(image);
     }
     if (!shown || kind !== "image") {

@@ -15,7 +15,8 @@ function startSmsEditor(form) {
   form.querySelectorAll("[data-without-script]").forEach((e) => { e.hidden = true; });
   form.querySelectorAll("[data-chips], [data-take-accents-off]").forEach((e) => { e.hidden = false; });
 
-  const filled = (piece) => piece.text ?? tables.values[piece.key] ?? piece.standIn ?? piece.name;
+  let values = tables.values;
+  const filled = (piece) => piece.text ?? values[piece.key] ?? piece.standIn ?? piece.name;
 
   function draw(pieces, encoding) {
     const written = encoding === "gsm7" ? count.transliterate : (text) => text;
@@ -73,5 +74,7 @@ function startSmsEditor(form) {
       follow();
     }
   });
+  form.addEventListener("person", (event) => { values = event.detail ?? tables.values; follow(); });
+  form.addEventListener("columns", (event) => offerColumns(form.querySelector("[data-chips]"), event.detail));
   follow();
 }
