@@ -11,7 +11,7 @@ from sqlalchemy import Select, select, text
 from sintalk.accounts import service as accounts
 from sintalk.billing import service as billing
 from sintalk.campaigns import telling
-from sintalk.campaigns.models import Campaign
+from sintalk.campaigns.models import UNFINISHED, Campaign
 from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now, session
 from sintalk.errors import Conflict, Detail, InsufficientBalance, Invalid, NotFound, unknown_reference
@@ -85,6 +85,12 @@ def campaigns(tenant_id: UUID, *, status: str | None = None, channel: str | None
     if channel:
         rows = rows.where(Campaign.channel == channel)
     return rows
+
+
+def uses_template(tenant_id: UUID, template_id: UUID) -> bool:
+    """Whether a campaign that has work to come was made with this template."""
+    rows = campaigns(tenant_id).where(Campaign.template_id == template_id, Campaign.status.in_(UNFINISHED))
+    return session().scalar(select(rows.exists())) or False
 
 
 def running(tenant_id: UUID) -> list[Campaign]:

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from sintalk.web.schemas import Answer, Body, Id, PageOf, Timestamp
 
-Kind = Literal["csv", "xlsx", "audio"]
+Kind = Literal["csv", "xlsx", "audio", "media"]
 
 
 class UploadIn(Body):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from io import BytesIO
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,16 @@ from sintalk.errors import Detail, DomainError, Invalid, NotFound
 from sintalk.files import recordings, service, sniff
 from sintalk.files.models import File
 from sintalk.files.schemas import UploadIn
+=======
+from flask import Blueprint, Response, g, request
+from flask.typing import ResponseReturnValue
+
+from sintalk.auth.guards import public
+from sintalk.db import release
+from sintalk.errors import DomainError
+from sintalk.files import media, service
+from sintalk.files.schemas import ConfirmIn, UploadIn
+>>>>>>> f143fda (RCS limits after rendering; templates in use stay; copies by API; uploaded media with a public address)
 from sintalk.web.validation import check
 
 bp = Blueprint("files", __name__)
@@ -36,6 +47,7 @@ def begin() -> ResponseReturnValue:
     return {"file_id": str(upload.file.id), "url": upload.url, "headers": upload.headers}
 
 
+<<<<<<< HEAD
 @bp.post("/files/<uuid:file_id>/audio")
 def confirm_audio(file_id: UUID) -> ResponseReturnValue:
     """JSON for the voice editor: the audio that the browser has put into the store, listened to and confirmed."""
@@ -84,3 +96,33 @@ def _audio(file: File) -> dict[str, Any]:
 
 def _said(error: DomainError) -> ResponseReturnValue:
     return {"error": str(error.details[0].message if error.details else error.message)}, error.status
+=======
+@bp.post("/files/media")
+def confirm_media() -> ResponseReturnValue:
+    """JSON for an editor: the public address of a medium that the browser has put into the store."""
+    try:
+        file = service.confirm(
+            g.actor.tenant_id, check(ConfirmIn, {"file_id": request.form.get("file_id")}).file_id
+        )
+    except DomainError as error:
+        return {"error": str(error.details[0].message if error.details else error.message)}, error.status
+    if file.kind != "media":
+        return {"error": "wrong_kind"}, 422
+    return {"url": media.address(file)}
+
+
+@bp.get("/media/<token>/<name>")
+@public
+def medium(token: str, name: str) -> ResponseReturnValue:
+    """An uploaded medium, for carriers and phones. Whoever has the address may fetch it; nothing else runs in it."""
+    file = media.of_token(token)
+    release()
+    assert file.size is not None
+    answer = Response(service.open_stream(file), mimetype=file.content_type)
+    answer.set_etag(file.etag or "")
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    answer.content_length = file.size
+    return answer.make_conditional(request, accept_ranges=True, complete_length=file.size)
+>>>>>>> f143fda (RCS limits after rendering; templates in use stay; copies by API; uploaded media with a public address)

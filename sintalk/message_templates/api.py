@@ -49,9 +49,19 @@ def update_template(path: TemplatePath, body: TemplateIn) -> TemplateOut:
 
 
 @api.delete("/templates/<uuid:template_id>", summary="Delete a template", responses={"204": None})
+@refuses(409, "template_in_use", "A campaign on its way uses this template. Wait for its end, or cancel it.")
 def delete_template(path: TemplatePath) -> None:
     """Soft-delete a template. An extension of the index."""
     service.delete(g.actor.tenant_id, path.template_id, by=g.actor)
+
+
+@api.post(
+    "/templates/<uuid:template_id>/duplicate", summary="Copy a template", responses={"201": TemplateOut}
+)
+def duplicate_template(path: TemplatePath) -> tuple[TemplateOut, int]:
+    """A copy under another name, to be changed. An extension of the index."""
+    copy = service.duplicate(g.actor.tenant_id, path.template_id, by=g.actor)
+    return TemplateOut.model_validate(copy), 201
 
 
 @api.post("/templates/<uuid:template_id>/preview", summary="Preview a template", responses={"200": Preview})

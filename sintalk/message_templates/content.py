@@ -154,7 +154,7 @@ class TreePrepared:
 
     def fault_of(self, content: Any) -> str | None:
         """Why the content with its values may not be sent, or None."""
-        return voice.fault_of(content) if self.channel == "voice" else None
+        return voice.fault_of(content) if self.channel == "voice" else rcs.fault_of(content)
 
     def billed_as(self, content: Any) -> str:
         """What the message costs as: RCS's billing class, or the kind of a call."""

@@ -13,6 +13,7 @@ except where a comment says otherwise.
 | card layout | alignment with horizontal only, height with vertical only | Google, Dialogflow RBM types |
 | carousel | 2..10 cards; no tall media in small cards | Google |
 | media address | https, 1..2000 | AWS |
+| whole message | 250 KB | AWS sms-limitations-rcs, Gupshup |
 | ttl | 10 s (Google's advice) to 15 days | Google "Send messages" |
 | fallback after | 10 s to 3 days | Sinch delivery_report_waiting_time |
 """
@@ -45,6 +46,7 @@ from sintalk.message_templates.fields import (
     items,
     text_of,
 )
+from sintalk.message_templates.rcs import MAX_BYTES, size
 from sintalk.message_templates.sms_schemas import SmsContent
 from sintalk.web.schemas import Timestamp
 
@@ -262,3 +264,13 @@ class RcsContent(Content):
     def rules(cls, given: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
         yield from exactly(given, given.get("type"), KINDS)
         yield from counted(given, "suggestions", MAX_SUGGESTIONS)
+        if _bytes(given) > MAX_BYTES:
+            sentence = _("The whole message has more than %(limit)s KB.", limit=MAX_BYTES // 1000)
+            yield fault((), "payload_too_large", sentence)
+
+
+def _bytes(given: Mapping[str, Any]) -> int:
+    try:
+        return size(given)
+    except (TypeError, ValueError, RecursionError):
+        return 0  # of a shape that other rules refuse

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+=======
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+>>>>>>> f143fda (RCS limits after rendering; templates in use stay; copies by API; uploaded media with a public address)
 from math import ceil
 from typing import Any
 from uuid import UUID
@@ -15,7 +20,11 @@ from sqlalchemy import Select, select, text
 
 from sintalk.accounts.service import record
 from sintalk.db import atomic, now, session
+<<<<<<< HEAD
 from sintalk.errors import Detail, Invalid, NotFound
+=======
+from sintalk.errors import Conflict, Detail, Invalid
+>>>>>>> f143fda (RCS limits after rendering; templates in use stay; copies by API; uploaded media with a public address)
 from sintalk.files import service as files
 from sintalk.message_templates import content, sms, voice
 from sintalk.message_templates.content import Prepared
@@ -25,6 +34,7 @@ from sintalk.message_templates.schemas import Preview, TemplateIn
 from sintalk.tenancy import Actor, owned
 
 NAME_LIMIT = 200
+<<<<<<< HEAD
 #: Prepared templates that a process keeps.
 READY_AT_MOST = 1_000
 
@@ -44,6 +54,10 @@ class Ready:
 
 
 _ready: dict[UUID, Ready] = {}
+=======
+#: Who may need a template, by name: each says whether it does (tenant, template). They stand above this slice.
+holders: dict[str, Callable[[UUID, UUID], bool]] = {}
+>>>>>>> f143fda (RCS limits after rendering; templates in use stay; copies by API; uploaded media with a public address)
 
 
 def create(tenant_id: UUID, given: TemplateIn, *, by: Actor) -> Template:
@@ -119,9 +133,12 @@ def update(tenant_id: UUID, template_id: UUID, given: TemplateIn, *, by: Actor) 
 
 
 def delete(tenant_id: UUID, template_id: UUID, *, by: Actor) -> Template:
-    """Take a template away; what was launched with it goes on. Raises NotFound."""
+    """Take a template away. Raises NotFound, 409 `template_in_use` while an open campaign needs it."""
     with atomic():
         template = owned(Template, tenant_id, template_id, lock=True)
+        if any(needs(tenant_id, template_id) for needs in holders.values()):
+            sentence = _l("A campaign on its way uses this template. Wait for its end, or cancel it.")
+            raise Conflict("template_in_use", sentence)
         template.deleted_at = now()
         record(by, "template.deleted", template.id)
     return template

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from sintalk.errors import Invalid
+from sintalk.errors import Conflict, Invalid
 from sintalk.message_templates import placeholders, rcs_editor, rcs_typed, samples, service, sms, trial
 from sintalk.message_templates.content import CHANNELS
 from sintalk.message_templates.faults import Faults
@@ -116,7 +116,11 @@ def duplicate(template_id: UUID) -> ResponseReturnValue:
 @bp.post("/templates/<uuid:template_id>/delete")
 def delete(template_id: UUID) -> ResponseReturnValue:
     """Take it away."""
-    template = service.delete(g.actor.tenant_id, template_id, by=g.actor)
+    try:
+        template = service.delete(g.actor.tenant_id, template_id, by=g.actor)
+    except Conflict as error:
+        flash(str(error.message), "error")
+        return redirect(url_for(".show", template_id=template_id), 303)
     flash(_("The template “%(name)s” is deleted.", name=template.name), "success")
     return redirect(url_for(".index"), 303)
 

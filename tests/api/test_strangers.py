@@ -47,6 +47,7 @@ PATHS: dict[str, tuple[tuple[str, ...], Any]] = {
     "PUT /templates/{id}": (("template",), SMS),
     "DELETE /templates/{id}": (("template",), None),
     "POST /templates/{id}/preview": (("template",), {}),
+    "POST /templates/{id}/duplicate": (("template",), None),
     "DELETE /opt-outs/{id}": (("opt-out",), None),
     "GET /webhooks/{id}": (("webhook",), None),
     "PATCH /webhooks/{id}": (("webhook",), {"description": "x"}),

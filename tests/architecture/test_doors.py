@@ -22,6 +22,7 @@ OPEN = {
     "auth.sign_in": "how one gets in",
     "auth.sign_in_post": "how one gets in",
     "callbacks.receive": "carriers sign what they send",
+    "files.medium": "carriers fetch what a message shows, by an address that cannot be guessed",
 }
 #: Open in some states only, or harmless: the language, the first run of an empty installation.
 OPEN_SOMETIMES = {"accounts.preferences", "auth.sign_out", "dashboard.first_run", "dashboard.first_run_post"}
