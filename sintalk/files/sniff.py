@@ -25,7 +25,6 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"OggS", "ogg"),
     (b"\x1a\x45\xdf\xa3", "webm"),
     (b"ID3", "mp3"),
-    (b"\x1a\x45\xdf\xa3", "webm"),
 )
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<table", b"<head", b"<body", b"<svg")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -34,7 +33,6 @@ _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b") | {127})
 
 #: The content types of our contract, by what the bytes say.
 AUDIO_TYPES = {"mp3": "audio/mpeg", "mp4": "audio/mp4", "wav": "audio/wav", "ogg": "audio/ogg"}
-<<<<<<< HEAD
 #: How browsers and systems call the same.
 AUDIO_ALIASES = {
     "audio/mp3": "audio/mpeg",
@@ -48,11 +46,11 @@ AUDIO_ALIASES = {
     "application/ogg": "audio/ogg",
     "video/ogg": "audio/ogg",
     "video/mp4": "audio/mp4",
-=======
+}
+#: The same for what carriers fetch.
 MEDIA_TYPES = {
     **{"jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "pdf": "application/pdf"},
     **{"mp4": "video/mp4", "webm": "video/webm"},
->>>>>>> f143fda (RCS limits after rendering; templates in use stay; copies by API; uploaded media with a public address)
 }
 
 

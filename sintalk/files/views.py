@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, g, request, send_file, url_for
+from flask import Blueprint, Response, g, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from sintalk.errors import Detail, DomainError, Invalid, NotFound
-from sintalk.files import recordings, service, sniff
-from sintalk.files.models import File
-from sintalk.files.schemas import UploadIn
-=======
-from flask import Blueprint, Response, g, request
-from flask.typing import ResponseReturnValue
-
 from sintalk.auth.guards import public
 from sintalk.db import release
-from sintalk.errors import DomainError
-from sintalk.files import media, service
+from sintalk.errors import Detail, DomainError, Invalid, NotFound
+from sintalk.files import media, recordings, service, sniff
+from sintalk.files.models import File
 from sintalk.files.schemas import ConfirmIn, UploadIn
->>>>>>> f143fda (RCS limits after rendering; templates in use stay; copies by API; uploaded media with a public address)
 from sintalk.web.validation import check
 
 bp = Blueprint("files", __name__)
@@ -33,11 +24,11 @@ bp = Blueprint("files", __name__)
 @bp.post("/files/uploads")
 def begin() -> ResponseReturnValue:
     """JSON for upload.js: where to PUT the file, and with which headers."""
-    declared = request.form.get("content_type", "")
+    kind, declared = request.form.get("kind", ""), request.form.get("content_type", "")
     wanted = {
-        "kind": request.form.get("kind", ""),
+        "kind": kind,
         "filename": request.form.get("filename", ""),
-        "content_type": sniff.AUDIO_ALIASES.get(declared, declared),
+        "content_type": declared if kind == "media" else sniff.AUDIO_ALIASES.get(declared, declared),
         "size": request.form.get("size", type=int),
     }
     try:
@@ -47,7 +38,6 @@ def begin() -> ResponseReturnValue:
     return {"file_id": str(upload.file.id), "url": upload.url, "headers": upload.headers}
 
 
-<<<<<<< HEAD
 @bp.post("/files/<uuid:file_id>/audio")
 def confirm_audio(file_id: UUID) -> ResponseReturnValue:
     """JSON for the voice editor: the audio that the browser has put into the store, listened to and confirmed."""
@@ -96,7 +86,8 @@ def _audio(file: File) -> dict[str, Any]:
 
 def _said(error: DomainError) -> ResponseReturnValue:
     return {"error": str(error.details[0].message if error.details else error.message)}, error.status
-=======
+
+
 @bp.post("/files/media")
 def confirm_media() -> ResponseReturnValue:
     """JSON for an editor: the public address of a medium that the browser has put into the store."""
@@ -125,4 +116,3 @@ def medium(token: str, name: str) -> ResponseReturnValue:
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     answer.content_length = file.size
     return answer.make_conditional(request, accept_ranges=True, complete_length=file.size)
->>>>>>> f143fda (RCS limits after rendering; templates in use stay; copies by API; uploaded media with a public address)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import phonenumbers
+from flask import has_app_context
 from flask_babel import gettext as _
 from pydantic import (
     AfterValidator,
@@ -23,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from sintalk.files import media
 from sintalk.message_templates import placeholders
 from sintalk.web.schemas import Body
 
@@ -157,6 +159,18 @@ def https_url(limit: int) -> Any:
 
     document = {"type": "string", "format": "uri", "pattern": "^https://", "maxLength": limit}
     return Annotated[str, AfterValidator(check), WithJsonSchema(document)]
+
+
+def media_url(limit: int) -> Any:
+    """As `https_url`, or the address of an uploaded medium, which is http on an installation without TLS."""
+    https = https_url(limit)
+    check = next(part.func for part in https.__metadata__ if isinstance(part, AfterValidator))
+
+    def own_or_checked(url: str) -> str:
+        own = has_app_context() and url.startswith(media.base()) and len(url) <= limit and "{{" not in url
+        return url if own else check(url)  # type: ignore[call-arg]
+
+    return Annotated[str, AfterValidator(own_or_checked), *https.__metadata__[1:]]
 
 
 def _is_https(url: str) -> bool:

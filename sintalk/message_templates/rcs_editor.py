@@ -6,7 +6,7 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import g, render_template, request
+from flask import Response, current_app, g, make_response, render_template, request
 from flask_babel import gettext as _
 
 from sintalk.message_templates import preview, rcs, rcs_typed, service, trial
@@ -16,6 +16,7 @@ from sintalk.message_templates.rcs_typed import Typed
 from sintalk.message_templates.samples import VALUES
 from sintalk.message_templates.schemas import TemplateIn
 from sintalk.web import i18n
+from sintalk.web.security import content_security_policy, origin_of
 from sintalk.web.validation import check
 
 #: What the browser offers to upload: cards hold no documents (PDF in cards: India only, Google).
@@ -63,8 +64,18 @@ def zone() -> ZoneInfo:
 
 def page(
     form: RcsForm, template: Template | None = None, *, bad: Faults | None = None, fresh: str = ""
-) -> str:
-    """The editor. `fresh` is the path of a list that has just got a new item: it stands open."""
+) -> Response:
+    """The editor. `fresh` is the path of a list that has just got a new item: it stands open.
+
+    Its phone shows pictures from wherever they lie, so this page alone may load them from any https address.
+    """
+    answer = make_response(_drawn(form, template, bad or Faults(), fresh))
+    policy = content_security_policy(origin_of(current_app.config["SETTINGS"].s3_public_url))
+    answer.headers["Content-Security-Policy"] = policy.replace("img-src 'self'", "img-src 'self' https:")
+    return answer
+
+
+def _drawn(form: RcsForm, template: Template | None, bad: Faults, fresh: str) -> str:
     content = form.content
     tried = trial.of_request("rcs", content)
     values = tried["values"]
@@ -74,7 +85,7 @@ def page(
         name=form.name,
         it=whole(form.typed),
         template=template,
-        bad=bad or Faults(),
+        bad=bad,
         fresh=fresh,
         model=preview.phone(shown.content or {}),
         why=rcs.billing(shown.content or {}),
@@ -118,6 +129,10 @@ def for_script() -> dict[str, Any]:
             "last": _("This is the last place already."),
             "full": _("No more than {n} here."),
             "few": _("At least {n} must stay."),
+            "uploading": _("Sending"),
+            "uploaded": _("Uploaded"),
+            "uploadFailed": _("That did not work. Check your connection and try again."),
+            "uploadLarge": _("Large: carriers often stop at 2 MB for pictures and 5 MB for films."),
         },
     }
 

@@ -44,6 +44,7 @@ from sintalk.message_templates.fields import (
     fault,
     https_url,
     items,
+    media_url,
     text_of,
 )
 from sintalk.message_templates.rcs import MAX_BYTES, size
@@ -148,7 +149,7 @@ Suggestion = Annotated[
     ],
     WrapValidator(_by_type),
 ]
-MediaUrl = https_url(2000)
+MediaUrl = media_url(2000)
 Height = Literal["short", "medium", "tall"]
 
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-=======
-from collections.abc import Callable, Mapping
-from dataclasses import replace
->>>>>>> f143fda (RCS limits after rendering; templates in use stay; copies by API; uploaded media with a public address)
 from math import ceil
 from typing import Any
 from uuid import UUID
@@ -20,11 +15,7 @@ from sqlalchemy import Select, select, text
 
 from sintalk.accounts.service import record
 from sintalk.db import atomic, now, session
-<<<<<<< HEAD
-from sintalk.errors import Detail, Invalid, NotFound
-=======
-from sintalk.errors import Conflict, Detail, Invalid
->>>>>>> f143fda (RCS limits after rendering; templates in use stay; copies by API; uploaded media with a public address)
+from sintalk.errors import Conflict, Detail, Invalid, NotFound
 from sintalk.files import service as files
 from sintalk.message_templates import content, sms, voice
 from sintalk.message_templates.content import Prepared
@@ -34,7 +25,6 @@ from sintalk.message_templates.schemas import Preview, TemplateIn
 from sintalk.tenancy import Actor, owned
 
 NAME_LIMIT = 200
-<<<<<<< HEAD
 #: Prepared templates that a process keeps.
 READY_AT_MOST = 1_000
 
@@ -54,10 +44,8 @@ class Ready:
 
 
 _ready: dict[UUID, Ready] = {}
-=======
 #: Who may need a template, by name: each says whether it does (tenant, template). They stand above this slice.
 holders: dict[str, Callable[[UUID, UUID], bool]] = {}
->>>>>>> f143fda (RCS limits after rendering; templates in use stay; copies by API; uploaded media with a public address)
 
 
 def create(tenant_id: UUID, given: TemplateIn, *, by: Actor) -> Template:

@@ -75,16 +75,13 @@ def people() -> ResponseReturnValue:
 
 @bp.get("/templates/<uuid:template_id>")
 def show(template_id: UUID) -> ResponseReturnValue:
-    """The editor with this template; of voice, what it says."""
+    """The editor with this template."""
     template = service.get(g.actor.tenant_id, template_id)
     if template.channel == "sms":
         return _editor(SmsForm.of(template), template)
     if template.channel == "voice":
         return redirect(url_for("voice_templates.show", template_id=template_id))
-    if template.channel == "rcs":
-        return rcs_editor.page(RcsForm.of(template), template)
-    shown = service.sample(template.channel, template.content)
-    return render_template("message_templates/show.html", template=template, shown=shown)
+    return rcs_editor.page(RcsForm.of(template), template)
 
 
 @bp.post("/templates/<uuid:template_id>")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
 
+from sintalk.campaigns.models import Campaign
+from sintalk.db import atomic
 from tests.message_templates.template_contents import card, sms, text_message, voice
 
 OFFER = {"name": "Oferta", "channel": "sms", "sms": {"text": "Oi {{Nome}}, vem pra {{Cidade|cá}}!"}}
@@ -89,6 +92,33 @@ def test_a_deleted_template_is_gone(api, template):
         api.get(path).status_code == api.delete(path).status_code == api.put(path, OFFER).status_code == 404
     )
     assert api.get("/templates").json["total"] == 0
+
+
+@pytest.mark.parametrize("status", ["scheduled", "launching", "running", "paused"])
+def test_a_template_of_an_open_campaign_can_be_changed_but_not_deleted(api, template, status):
+    listed = api.post("/contact-lists", {"name": "Lista"}).json["id"]
+    wanted = {"name": "x", "channel": "sms", "template_id": template["id"], "contact_list_id": listed}
+    campaign = api.post("/campaigns", wanted).json["id"]
+
+    def now_is(other: str) -> None:
+        with atomic() as current:
+            current.execute(update(Campaign).where(Campaign.id == UUID(campaign)).values(status=other))
+
+    path = f"/templates/{template['id']}"
+    now_is(status)
+    refused = api.delete(path)
+    assert (refused.status_code, refused.json["error_code"]) == (409, "template_in_use")
+    assert api.put(path, OFFER).status_code == 200
+    now_is("completed")
+    assert api.delete(path).status_code == 204
+
+
+def test_a_template_is_copied(api, template):
+    copy = api.post(f"/templates/{template['id']}/duplicate")
+    assert copy.status_code == 201
+    assert copy.json["sms"] == template["sms"]
+    assert copy.json["id"] != template["id"]
+    assert api.get("/templates").json["total"] == 2
 
 
 def test_a_preview_says_what_arrives_and_what_it_costs(api, template):
