@@ -28,6 +28,7 @@ MAX_LINE = 8 * 1024 * 1024
 SEPARATORS = ";,\t|"
 _BLOCK = 256 * 1024
 _SAMPLE_LINES = 200
+_SAMPLE_CHARACTERS = 1024 * 1024
 _SEP_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 _UTF8_SEQUENCE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}",
@@ -49,7 +50,7 @@ class Scan:
         marked = self._blocks.first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         self._wide = "utf-16" if marked else sniff.utf16(self._blocks.first[: sniff.HEAD])
         self._lines = _lines(self._blocks, self._wide or "latin-1")
-        self._sample = list(islice(self._lines, _SAMPLE_LINES))
+        self._sample = list(_first(self._lines))
         self.separator = _separator(self._sample)
 
     @property
@@ -66,6 +67,16 @@ class Scan:
 def records(chunks: Iterable[bytes], found: Survey) -> Records:
     """All rows as (number, cells), numbered as a spreadsheet does, the header too; blank rows are none."""
     return _records(_lines(_blocks(chunks), found.encoding), found.separator)
+
+
+def _first(lines: Iterator[str]) -> Iterator[str]:
+    """The lines by which the separator is told, as many as may be kept."""
+    size = 0
+    for line in islice(lines, _SAMPLE_LINES):
+        yield line
+        size += len(line)
+        if size > _SAMPLE_CHARACTERS:
+            return
 
 
 def _chained(first: list[str], rest: Iterator[str]) -> Iterator[str]:
