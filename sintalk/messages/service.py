@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, Select, Uuid, any_, literal, select, text, update
 from sintalk.billing import ledger
 from sintalk.db import atomic, now, session
 from sintalk.messages.filling import CHUNK, Draft, fill
-from sintalk.messages.models import Dispatch, Notification
+from sintalk.messages.models import Chunk, Dispatch, Notification
 from sintalk.messages.states import STATUSES
 from sintalk.queue import enqueue
 from sintalk.tenancy import owned
@@ -25,6 +25,7 @@ __all__ = [
     "dispatch_of",
     "fill",
     "get",
+    "leaves_at",
     "nothing_yet",
     "notifications",
     "open_dispatch",
@@ -129,6 +130,16 @@ def notifications(tenant_id: UUID, wanted: Wanted) -> Select[Notification]:
 def get(tenant_id: UUID, notification_id: UUID) -> Notification:
     """One notification. Raises NotFound."""
     return owned(Notification, tenant_id, notification_id)
+
+
+def leaves_at(message: Notification) -> datetime | None:
+    """When a message that waits is due to be handed over; None where that is now, or over."""
+    if message.status != "queued":
+        return None
+    due = select(Chunk.due_at).where(
+        Chunk.dispatch_id == message.dispatch_id, Chunk.no == message.chunk_no, Chunk.due_at > now()
+    )
+    return session().scalar(due)
 
 
 def campaign_ids(rows: Iterable[Notification]) -> dict[UUID, UUID | None]:

@@ -57,20 +57,30 @@ ANSWERED = {
 }
 
 
-def steps(message: Notification, answers: Sequence[InboundMessage] = ()) -> Iterator[Step]:
-    """The life of a message so far, oldest first, with what was answered to it."""
+#: Where it was not handed over yet, or not at all.
+SCHEDULED = _l("It leaves at this time.")
+TOO_LATE = _l("It was too late to send it. It cost nothing.")
+
+
+def steps(
+    message: Notification, answers: Sequence[InboundMessage] = (), *, leaves_at: datetime | None = None
+) -> Iterator[Step]:
+    """The life of a message so far, oldest first, with what was answered to it.
+
+    `leaves_at` is when one that waits will be handed over.
+    """
     yield Step(message.created_at, _l("Written for this person."), "pencil", "plain")
     if message.via == "sms":
         yield Step(None, _l("It did not arrive by RCS, so an SMS took over."), "arrow-right", "warn")
     if message.channel == "voice":
-        yield from _call(message)
+        yield from _call(message, leaves_at)
     else:
-        yield from _delivery(message)
+        yield from _delivery(message, leaves_at)
     for answer in answers:
         yield _answer(message, answer)
 
 
-def _call(message: Notification) -> Iterator[Step]:
+def _call(message: Notification, leaves_at: datetime | None) -> Iterator[Step]:
     if message.sent_at:
         yield Step(message.sent_at, _l("The carrier took the order to call."), "send", "info")
     if message.delivered_at:
@@ -86,7 +96,7 @@ def _call(message: Notification) -> Iterator[Step]:
     elif message.call_result in CALLS:
         yield Step(message.updated_at, CALLS[message.call_result], "circle-x", "warn")
         return
-    yield from _end(message)
+    yield from _end(message, leaves_at)
 
 
 def _answer(message: Notification, answer: InboundMessage) -> Step:
@@ -101,18 +111,23 @@ def _answer(message: Notification, answer: InboundMessage) -> Step:
     return Step(answer.at, text, "hash", "warn" if means.get("action") == "opt_out" else "info")
 
 
-def _delivery(message: Notification) -> Iterator[Step]:
+def _delivery(message: Notification, leaves_at: datetime | None) -> Iterator[Step]:
     if message.sent_at:
         yield Step(message.sent_at, _l("The carrier took it."), "send", "info")
     if message.delivered_at:
         yield Step(message.delivered_at, _l("It arrived on the phone."), "circle-check", "ok")
     if message.read_at:
         yield Step(message.read_at, _l("It was read."), "eye-check", "ok")
-    yield from _end(message)
+    yield from _end(message, leaves_at)
 
 
-def _end(message: Notification) -> Iterator[Step]:
+def _end(message: Notification, leaves_at: datetime | None) -> Iterator[Step]:
     if message.status in ENDS:
         text, icon, tone = ENDS[message.status]
+        if message.status == "queued" and leaves_at:
+            yield Step(leaves_at, SCHEDULED, "calendar", "plain")
+            return
+        if message.error_code == "expired" and message.sent_at is None:
+            text = TOO_LATE
         ended = message.updated_at if message.status not in ("queued", "sent") else None
         yield Step(ended, text, icon, tone)

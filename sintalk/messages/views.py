@@ -31,12 +31,9 @@ def show(message_id: UUID) -> ResponseReturnValue:
     """One message: what was written, to whom, and what became of it."""
     message = service.get(g.actor.tenant_id, message_id)
     campaign_id = service.campaign_ids([message]).get(message.dispatch_id)
-    return render_template(
-        "messages/show.html",
-        message=message,
-        steps=list(steps(message, inbound.answers_to(g.actor.tenant_id, message_id))),
-        campaign_id=campaign_id,
-    )
+    answers = inbound.answers_to(g.actor.tenant_id, message_id)
+    life = list(steps(message, answers, leaves_at=service.leaves_at(message)))
+    return render_template("messages/show.html", message=message, steps=life, campaign_id=campaign_id)
 
 
 def _wanted() -> service.Wanted:

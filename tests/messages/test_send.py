@@ -453,6 +453,12 @@ def test_their_pages_read_well_without_a_campaign(shop, signed_in):
     assert "Ana" in signed_in.get("/messages").get_data(as_text=True)
 
 
+def test_the_page_of_a_scheduled_message_says_when_it_leaves(shop, signed_in):
+    sent = shop.send(to(), scheduled_at=rfc3339(now() + timedelta(hours=1)))
+    page = signed_in.get(f"/messages/{sent['data'][0]['id']}", headers={"Accept-Language": "en"})
+    assert "It leaves at this time." in page.get_data(as_text=True)
+
+
 def _a_moment_later():
     with atomic() as current:
         current.execute(update(Dispatch).values(used_at=Dispatch.used_at - timedelta(seconds=2)))
