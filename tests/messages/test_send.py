@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text, update
 
-from sintalk import checks
+from sintalk import checks, queue
 from sintalk.billing import service as billing
 from sintalk.contacts import opt_outs
 from sintalk.db import atomic, db, now, session
@@ -307,6 +307,38 @@ def test_a_key_sends_once_even_when_its_answer_is_long_forgotten(shop):
     assert (again.status_code, again.get_json()["error_code"]) == (409, "idempotency_key_reused")
     assert shop.statuses() == ["queued"] and shop.balance().reserved == PRICE
     assert checks.run() == []
+
+
+class Death(BaseException):
+    """The web process ends here."""
+
+
+def _die(*_args, **_kwargs):
+    raise Death
+
+
+def test_killed_after_the_commit_the_retry_gets_the_answer_that_was_lost(shop, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(queue, "_ring_soon", _die)
+        with pytest.raises(Death):
+            shop.ask(to(), key="order-1")
+    again = shop.ask(to(), key="order-1")
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (202, "true")
+    assert [one["id"] for one in again.get_json()["data"]] == [
+        str(id_) for id_ in session().scalars(select(Notification.id))
+    ]
+    assert shop.balance().reserved == PRICE and checks.run() == []
+
+
+def test_killed_before_the_commit_nothing_was_done_and_the_retry_does_it(shop, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(db.session.registry().__class__, "commit", _die)
+        with pytest.raises(Death):
+            shop.ask(to(), key="order-1")
+    assert shop.statuses() == [] and shop.balance().reserved == 0
+    again = shop.ask(to(), key="order-1")
+    assert again.status_code == 202 and "Idempotency-Replayed" not in again.headers
+    assert shop.statuses() == ["queued"] and checks.run() == []
 
 
 def test_another_company_may_use_the_same_key(shop, charlie, charlie_api):
