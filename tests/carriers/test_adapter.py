@@ -17,6 +17,7 @@ from sintalk.carriers import registry
 from sintalk.carriers.base import (
     BadPayload,
     BadSignature,
+    Call,
     Carrier,
     Outcome,
     RawRequest,
@@ -222,6 +223,37 @@ def test_a_signed_callback_becomes_events(carrier):
     assert event.at == datetime(2026, 11, 22, 10, 0, 0, 250_000, UTC)
 
 
+CALL = {
+    **GOOD,
+    "call": {"result": "answered", "answered_by": "human", "answered_seconds": 31, "billed_seconds": 36},
+}
+TAP = {
+    "kind": "tap",
+    "id": GOOD["id"],
+    "phone": "+5511987654321",
+    "text": "Ver",
+    "data": "ver",
+    "at": GOOD["at"],
+}
+
+
+def test_a_receipt_of_a_call_says_how_it_went(carrier):
+    [event] = carrier.parse_callback(callback({"receipts": [CALL]}))
+    assert event.call == Call(result="answered", answered_by="human", answered_seconds=31, billed_seconds=36)
+
+
+def test_what_people_do_comes_after_the_receipts(carrier):
+    written = {"kind": "inbound", "phone": "+5511987654321", "text": "SAIR", "at": GOOD["at"]}
+    pressed = {**TAP, "kind": "key", "text": "9"}
+    events = carrier.parse_callback(callback({"receipts": [GOOD], "answers": [TAP, written, pressed]}))
+    assert [(e.kind, e.phone, e.text, e.data) for e in events[1:]] == [
+        ("tap", "+5511987654321", "Ver", "ver"),
+        ("inbound", "+5511987654321", "SAIR", None),
+        ("key", "+5511987654321", "9", "ver"),
+    ]
+    assert [e.message_id for e in events] == [UUID(GOOD["id"]), UUID(GOOD["id"]), None, UUID(GOOD["id"])]
+
+
 def test_a_callback_with_another_token_key_or_body_is_refused(carrier):
     good = callback({"receipts": [GOOD]})
     forged = [
@@ -273,6 +305,17 @@ def test_a_timestamp_moved_forward_breaks_the_signature(carrier):
         {"receipts": [{**GOOD, "at": "yesterday"}]},
         {"receipts": [{**GOOD, "at": "2026-11-22T10:00:00"}]},
         {"receipts": [{}]},
+        {"receipts": [{**CALL, "call": {"result": "eaten"}}]},
+        {"receipts": [{**CALL, "call": {"result": "answered", "answered_by": "cat"}}]},
+        {"receipts": [{**CALL, "call": {"result": "answered", "billed_seconds": -6}}]},
+        {"receipts": [{**CALL, "call": {"result": "answered", "billed_seconds": True}}]},
+        {"receipts": [{**CALL, "call": "long"}]},
+        {"receipts": [], "answers": [{**TAP, "kind": "shout"}]},
+        {"receipts": [], "answers": [{**TAP, "text": None}]},
+        {"receipts": [], "answers": [{**TAP, "phone": 5511}]},
+        {"receipts": [], "answers": [{**TAP, "data": {}}]},
+        {"receipts": [], "answers": [{**TAP, "id": "x"}]},
+        {"receipts": [], "answers": [1]},
     ],
 )
 def test_a_signed_callback_that_makes_no_sense_is_a_bad_payload(carrier, body):

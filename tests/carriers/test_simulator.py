@@ -99,6 +99,73 @@ def test_rcs_and_voice_are_taken_with_their_payload_in_the_log(carrier, simulato
     assert voice["channel"] == "voice" and len(voice["text"]) == 300
 
 
+def one(channel: str, ending: str, **payload: object) -> Attempt:
+    return Attempt(id=uuid4(), to=f"+55119876{uuid4().int % 10}{ending}", channel=channel, payload=payload)
+
+
+def test_a_phone_without_rcs_is_unreachable_by_it_and_nothing_is_taken(carrier, simulator):
+    batch = [one("rcs", "0010", type="text"), one("voice", "0010", source="tts")]
+    assert outcomes(carrier.submit(batch)) == ["unreachable", "accepted"]
+    assert [line["channel"] for line in simulator.accepted(batch)] == ["voice"]
+
+
+def test_rcs_may_be_read_expire_or_arrive_although_it_was_to_be_taken_back(carrier, receiver):
+    batch = [one("rcs", ending, type="text") for ending in ("0011", "0012", "0013")]
+    carrier.submit(batch)
+    eventually(lambda: len(receiver.events) == 5)
+    said = [[(e.status, e.error_code) for e in receiver.events if e.message_id == a.id] for a in batch]
+    assert said == [
+        [("delivered", None), ("read", None)],
+        [("not_delivered", "expired")],
+        [("not_delivered", "revoke_failed"), ("delivered", None)],
+    ]
+
+
+def test_calls_are_answered_by_whom_the_number_says_and_billed_in_30_and_6(carrier, receiver):
+    said = {"source": "tts", "tts": {"text": "x" * 14 * 35}, "amd": "detect"}
+    batch = [one("voice", ending, **said) for ending in ("1111", "0022", "0023", "0020", "0021")]
+    carrier.submit(batch)
+    eventually(lambda: len(receiver.events) == 5)
+    calls = {e.message_id: e.call for e in receiver.events}
+    assert [
+        (
+            calls[a.id].result,
+            calls[a.id].answered_by,
+            calls[a.id].answered_seconds,
+            calls[a.id].billed_seconds,
+        )
+        for a in batch
+    ] == [
+        ("answered", "human", 35, 36),
+        ("answered", "machine", 35, 36),
+        ("answered", "human", 2, 0),
+        ("busy", None, None, None),
+        ("no_answer", None, None, None),
+    ]
+
+
+def test_a_message_to_a_phone_that_is_off_waits_no_longer_than_its_time(carrier, simulator, receiver):
+    message = Attempt(id=uuid4(), to="+5511900001111", channel="sms", text="Oi", ttl_seconds=1)
+    phones = f"http://127.0.0.1:{simulator.port}/phones"
+    WEB.post(phones, json={"phone": message.to, "do": "off"})
+    carrier.submit([message])
+    eventually(lambda: receiver.events)
+    assert [(e.status, e.error_code) for e in receiver.events] == [("not_delivered", "absent_subscriber")]
+    WEB.post(phones, json={"phone": message.to, "do": "on"})
+
+
+def test_nonsense_done_with_a_phone_is_refused(simulator):
+    phones = f"http://127.0.0.1:{simulator.port}/phones"
+    for body in (
+        {},
+        [],
+        {"phone": 1, "do": "off"},
+        {"phone": "+55", "do": "eat"},
+        {"phone": "+55", "do": "tap"},
+    ):
+        assert WEB.post(phones, json=body).status_code == 422, body
+
+
 def test_a_repeated_id_is_answered_as_before_and_not_logged_again(carrier, simulator):
     batch = attempts(5)
     first, again = carrier.submit(batch), carrier.submit(batch)

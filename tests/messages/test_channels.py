@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -202,14 +203,14 @@ def test_rcs_to_a_phone_that_stays_off_runs_out_of_time_and_the_sms_waits_for_it
     assert checks.run() == []
 
 
-def test_after_72_hours_without_a_word_what_is_held_goes_back(running):
-    dispatch, rows = sent(running.tenant, "rcs", TEXT, "0005")
+def test_after_72_hours_without_a_word_what_is_held_goes_back(running, monkeypatch):
+    dispatch, rows = sent(running.tenant, "rcs", {**TEXT, "ttl_seconds": 60}, "0005")
     work_until(lambda: counts(dispatch) == {"sent": 1})
     assert settling.give_up_waiting() == 0
-    with atomic() as current:
-        for each in current.scalars(select(Notification)):
-            each.sending_at = each.sent_at = now() - 2 * FINAL_AFTER
-        current.get_one(Dispatch, dispatch.id).ready_at = now() - 2 * FINAL_AFTER
+    later = now() + FINAL_AFTER
+    monkeypatch.setattr(settling, "now", lambda: later)
+    assert settling.give_up_waiting() == 0  # its own time has to be over too
+    later += timedelta(minutes=2)
     assert settling.give_up_waiting() == 1
     work_until(lambda: settled(dispatch))
     assert (dispatch.cost_micros, dispatch.released_micros) == (0, BASIC)

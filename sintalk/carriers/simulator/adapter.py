@@ -128,8 +128,15 @@ def _message(attempt: Attempt) -> dict[str, Any]:
     if attempt.payload is not None:
         # what follows when it does not arrive is our affair; the carrier only has to give up in time
         message["payload"] = {name: part for name, part in attempt.payload.items() if name != "fallback"}
-        message["ttl"] = ttl_of(attempt.payload)
+    if ttl := _ttl(attempt):
+        message["ttl"] = ttl
     return message
+
+
+def _ttl(attempt: Attempt) -> int | None:
+    """Seconds that it may wait for its phone: those of the content, or of the request where that is less."""
+    wanted = ttl_of(attempt.payload or {})
+    return min(filter(None, (wanted, attempt.ttl_seconds)), default=None)
 
 
 def _all(
