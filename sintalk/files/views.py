@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from sintalk.auth.guards import public
-from sintalk.db import release
+from sintalk.db import release, session
 from sintalk.errors import Detail, DomainError, Invalid, NotFound
 from sintalk.files import media, recordings, service, sniff
 from sintalk.files.models import File
@@ -107,10 +107,11 @@ def confirm_media() -> ResponseReturnValue:
 def medium(token: str, name: str) -> ResponseReturnValue:
     """An uploaded medium, for carriers and phones. Whoever has the address may fetch it; nothing else runs in it."""
     file = media.of_token(token)
-    release()
+    session().expunge(file)
+    release()  # no connection waits for the store
     assert file.size is not None
     answer = Response(service.open_stream(file), mimetype=file.content_type)
-    answer.set_etag(file.etag or "")
+    answer.set_etag((file.etag or "").strip('"'))
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
