@@ -183,10 +183,14 @@ def counting_tables() -> dict[str, Any]:
     }
 
 
+def made_up(kept: Mapping[str, Any]) -> dict[str, str]:
+    """The values of the made-up person; one that nobody has is its own name."""
+    return {**{name: name for name in content.required(kept)}, **VALUES}
+
+
 def sample(channel: str, kept: Mapping[str, Any]) -> Preview:
-    """What a made-up person would get; a value that nobody has is shown by its name."""
-    named = {name: name for name in content.required(kept)}
-    return preview(channel, kept, {**named, **VALUES})
+    """What a made-up person would get."""
+    return preview(channel, kept, made_up(kept))
 
 
 def _to_keep(tenant_id: UUID, given: TemplateIn) -> dict[str, Any]:

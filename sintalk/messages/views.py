@@ -2,19 +2,27 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from sintalk.contacts import phones
-from sintalk.messages import inbound, service
+from sintalk.errors import DomainError
+from sintalk.message_templates import service as templates
+from sintalk.messages import inbound, sending, service
 from sintalk.messages.models import Notification
+from sintalk.messages.schemas import RecipientIn
 from sintalk.messages.states import STATUSES
 from sintalk.messages.timeline import steps
+from sintalk.web import words
 from sintalk.web.htmx import paging
 from sintalk.web.paging import paginate
+from sintalk.web.validation import check
 
 bp = Blueprint("messages", __name__)
 CHANNELS = ("sms", "rcs", "voice")
+#: The id of nothing.
+NIL = UUID(int=0)
 
 
 @bp.get("/messages")
@@ -34,6 +42,31 @@ def show(message_id: UUID) -> ResponseReturnValue:
     answers = inbound.answers_to(g.actor.tenant_id, message_id)
     life = list(steps(message, answers, leaves_at=service.leaves_at(message)))
     return render_template("messages/show.html", message=message, steps=life, campaign_id=campaign_id)
+
+
+@bp.post("/messages/test")
+def send_test() -> ResponseReturnValue:
+    """One message of a saved template to one's own number, with the values of the made-up person."""
+    template = templates.get(g.actor.tenant_id, request.form.get("template_id", type=UUID) or NIL)
+    values = templates.made_up(template.content)
+    sent = {"phone": request.form.get("phone", ""), "name": values["nome"], "variables": values}
+    try:
+        recipient = check(RecipientIn, sent)
+        answer = sending.send(
+            g.actor.tenant_id,
+            channel=template.channel,
+            template_id=template.id,
+            recipients=[recipient],
+            by=g.actor,
+        ).data[0]
+    except DomainError as error:
+        flash(str(error.details[0].message if error.details else error.message), "error")
+        return redirect(url_for("message_templates.show", template_id=template.id), 303)
+    if answer.error_code:
+        flash(str(words.REASON.get(answer.error_code, answer.error_code)), "error")
+        return redirect(url_for("message_templates.show", template_id=template.id), 303)
+    flash(_("The test is on its way."), "success")
+    return redirect(url_for(".show", message_id=answer.id), 303)
 
 
 def _wanted() -> service.Wanted:
