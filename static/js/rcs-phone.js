@@ -92,7 +92,9 @@ const rcsPhone = (facts, sprite) => {
     if (content.type === "card") drawn.push(card(content.card, values));
     if (content.type === "carousel") {
       const cards = content.carousel.cards.map((it) => card(it, values));
-      drawn.push(make("div", `rcs-carousel is-${content.carousel.card_width || "medium"}`, cards));
+      const carousel = make("div", `rcs-carousel is-${content.carousel.card_width || "medium"}`, cards);
+      carousel.tabIndex = 0;  // what can be pushed sideways is reached by keyboard
+      drawn.push(carousel);
     }
     const below = chips(content.suggestions, "rcs-chips", values);
     return below ? [...drawn, below] : drawn;

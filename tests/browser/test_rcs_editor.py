@@ -47,8 +47,9 @@ def on_phone(page: Page) -> list[str]:
 
 
 def drag(page: Page, grip: Locator, to: Locator) -> None:
-    start, end = grip.bounding_box(), to.bounding_box()
-    assert start and end
+    grip.scroll_into_view_if_needed()
+    start = grip.bounding_box()
+    assert start
     page.mouse.move(start["x"] + 10, start["y"] + 15)
     page.mouse.down()
     page.mouse.move(start["x"] + 10, start["y"] + 30, steps=3)
@@ -167,7 +168,7 @@ def test_a_closed_tab_loses_nothing(watched: Watched, product: Product) -> None:
 def test_real_people_fill_the_gaps_and_columns_can_be_inserted(watched: Watched, product: Product) -> None:
     page = watched.page
     page.goto(product.url + "/templates/rcs/new")
-    page.locator("label.kind-tile", has_text="Texto").click()
+    page.locator('[name="rcs.type"][value="text"]').check()
     control(page, "rcs.text.body").fill("Oi ")
     page.get_by_label("Experimentar com pessoas reais").select_option(index=1)
     expect(page.locator(".people-sum")).to_contain_text("pessoa")
