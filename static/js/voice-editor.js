@@ -105,8 +105,7 @@ function startVoiceEditor(form) {
     one("sound-name").textContent = detail.filename;
     one("sound-length").textContent = voiceTime(soundMs);
     one("spoken").textContent = say.wordsReady;
-    follow();
-    tunePlayer();
+    form.elements.file_id.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
   one("listen")?.addEventListener("click", async (event) => {
@@ -138,6 +137,7 @@ function startVoiceEditor(form) {
 
   one("add-key")?.addEventListener("click", () => {
     const row = one("key-row").content.cloneNode(true).firstElementChild;
+    row.querySelector("[data-remove-key]").hidden = false;
     const taken = new Set(keys().map((each) => each.key));
     row.querySelector("select").value = [...row.querySelector("select").options].map((o) => o.value).find((key) => key && !taken.has(key)) ?? "";
     rows.append(row);
