@@ -1,8 +1,8 @@
 """Sound, decoded by ffmpeg: how long it really is, and as MP3. Headers lie, so what counts is what comes out.
 
 A variable bit rate without its table, a file cut in half, an MP4 in fragments, a WAV that was streamed: readers
-of headers are wrong by minutes or hours about each of them (domain.md 4.3), a whole decoding is not. It takes a
-tenth of a second for the longest file that is taken.
+of headers are wrong by minutes or hours about each of them (domain.md 4.3), a whole decoding is not. It takes
+less than half a second for the longest file that is taken (two busy cores).
 
 ffmpeg reads what strangers sent, so it is a process of its own with bounds on time and memory, no network, the
 one format that the bytes announced (so no playlist that names other files) and the decoders of that trade. What
