@@ -12,6 +12,7 @@ from uuid import UUID
 from sintalk.billing import service as billing
 from sintalk.contacts import phones
 from sintalk.contacts import service as contacts
+from sintalk.message_templates import voice
 from sintalk.message_templates.content import Rendered, contact_values, prepare
 
 #: People read at the most: this is asked again while somebody writes. Beyond it the figures are projected.
@@ -109,11 +110,14 @@ class _Reader:
     def _add(self, bill: Bill, rendered: Rendered) -> None:
         bill.people += 1
         bill.parts += rendered.segments
-        sms = self.channel == "sms"
-        bill.micros += self.prices["sms"] * rendered.segments if sms else self._rcs(rendered)
+        bill.micros += self._price(rendered)
 
-    def _rcs(self, rendered: Rendered) -> int:
-        return self.prices[f"rcs_{rendered.encoding}"]
+    def _price(self, rendered: Rendered) -> int:
+        if self.channel == "sms":
+            return self.prices["sms"] * rendered.segments
+        if self.channel == "rcs":
+            return self.prices[f"rcs_{rendered.encoding}"]
+        return voice.price(self.prices["voice_minute"], rendered.billed_seconds)
 
 
 def _note_columns(tried: Tried, attributes: Mapping[str, Any] | None) -> None:

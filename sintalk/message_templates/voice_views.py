@@ -9,12 +9,11 @@ from flask import Blueprint, Response, flash, g, make_response, redirect, render
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from sintalk.billing import service as billing
 from sintalk.errors import DomainError, Invalid, NotFound
 from sintalk.files import recordings
 from sintalk.files import service as files
 from sintalk.files.models import File
-from sintalk.message_templates import samples, service, voice, voice_speech
+from sintalk.message_templates import samples, service, trial, voice, voice_speech
 from sintalk.message_templates.models import Template
 from sintalk.message_templates.voice_forms import ACTIONS, KEYS, VoiceForm
 from sintalk.web.security import PERMISSIONS
@@ -53,6 +52,13 @@ def show(template_id: UUID) -> ResponseReturnValue:
 def update(template_id: UUID) -> ResponseReturnValue:
     """Keep the changes, or only show them."""
     return _save(VoiceForm(), _of_voice(template_id))
+
+
+@bp.post("/people")
+def people() -> ResponseReturnValue:
+    """What is written, tried on the people of the chosen list: the fragment below the phone."""
+    content = _measurable(VoiceForm())
+    return render_template("message_templates/_people.html", **trial.of_request("voice", content))
 
 
 @bp.post("/listen")
@@ -108,10 +114,12 @@ def _of_voice(template_id: UUID) -> Template:
 
 
 def _editor(form: VoiceForm, template: Template | None = None, status: int = 200) -> ResponseReturnValue:
-    audio = _audio(form.file_id.data)
-    content = {**form.content(), "duration_ms": audio.duration_ms if audio else None}
-    rate = billing.prices(g.actor.tenant_id)["voice_minute"]
-    call = voice.length(_measurable(content))
+    audio, content = _audio(form.file_id.data), _measurable(form)
+    tried = trial.of_request("voice", content)
+    values = tried["values"]
+    shown = service.preview("voice", content, values) if values else service.sample("voice", content)
+    rate = tried["prices"]["voice_minute"]
+    call = voice.length(shown.content or content)
     page = render_template(
         "message_templates/voice_editor.html",
         form=form,
@@ -120,7 +128,7 @@ def _editor(form: VoiceForm, template: Template | None = None, status: int = 200
         call=call if audio or content["source"] == "tts" else None,
         once=voice.price(rate, call.billed),
         most=voice.price(rate, call.most_billed),
-        said=service.sample("voice", {"tts": form.speech()}).text if form.text.data else "",
+        said=shown.text,
         spare=1 + request.form.get("more", 0, type=int),
         keys=KEYS,
         actions=ACTIONS,
@@ -129,6 +137,8 @@ def _editor(form: VoiceForm, template: Template | None = None, status: int = 200
         limit=files.LIMITS["audio"],
         counting=_counting(rate),
         placeholders=service.placeholders_in_use(g.actor.tenant_id),
+        lists=trial.lists(),
+        **tried,
     )
     response = make_response(page, status)
     response.headers["Permissions-Policy"] = _MICROPHONE
@@ -143,10 +153,11 @@ def _audio(file_id: Any) -> File | None:
         return None
 
 
-def _measurable(content: dict[str, Any]) -> dict[str, Any]:
+def _measurable(form: VoiceForm) -> dict[str, Any]:
     """A content as it is typed, numbers that are missing left to their defaults, so that it can be measured."""
+    content, audio = form.content(), _audio(form.file_id.data)
     keys = {name: value for name, value in (content.get("dtmf") or {}).items() if value is not None}
-    return {**content, "dtmf": keys}
+    return {**content, "dtmf": keys, "duration_ms": audio.duration_ms if audio else None}
 
 
 def _counting(rate: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ function startVoiceEditor(form) {
   const player = one("player");
   const rows = one("keys");
   let soundMs = Number(say.duration) || 0;
+  let values = tables.values;
   let speech = ""; // the text that was last listened to, with its voice and speed
 
   form.querySelectorAll("[data-without-script]").forEach((e) => { e.hidden = true; });
@@ -45,7 +46,7 @@ function startVoiceEditor(form) {
     return pieces.map(filled).join("");
   }
 
-  const filled = (piece) => piece.text ?? tables.values[piece.key] ?? piece.standIn ?? piece.name;
+  const filled = (piece) => piece.text ?? values[piece.key] ?? piece.standIn ?? piece.name;
 
   function drawKeys(chosen) {
     const used = new Map(chosen.map((each) => [each.key, each]));
@@ -90,7 +91,8 @@ function startVoiceEditor(form) {
   }
 
   // What is played on the phone: the audio, or the text once it was listened to and while it is unchanged.
-  const words = () => ["text", "voice", "rate"].map((name) => form.elements[name].value).join("\u0000");
+  const said = () => smsText.pieces(form.elements.text.value).map(filled).join("");
+  const words = () => [said(), form.elements.voice.value, form.elements.rate.value].join("\u0000");
   function tunePlayer() {
     const fits = source() === "audio" ? soundMs > 0 : speech === words();
     player.hidden = !fits;
@@ -118,7 +120,7 @@ function startVoiceEditor(form) {
     try {
       const answer = await fetch(say.speak, {
         method: "POST",
-        body: new URLSearchParams({ text: form.elements.text.value, voice: form.elements.voice.value, rate: form.elements.rate.value }),
+        body: new URLSearchParams({ text: said(), voice: form.elements.voice.value, rate: form.elements.rate.value }),
         headers: { "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content },
       });
       if (!answer.ok) throw new Error((await answer.json()).error);
@@ -164,6 +166,8 @@ function startVoiceEditor(form) {
     }
   });
   form.addEventListener("input", () => { follow(); tunePlayer(); });
+  form.addEventListener("person", ({ detail }) => { values = detail ?? tables.values; follow(); tunePlayer(); });
+  form.addEventListener("columns", ({ detail }) => offerColumns(one("chips"), detail));
   if (source() === "audio" && say.sound) player.src = say.sound;
   follow();
   tunePlayer();

@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+from sintalk.contacts import service as contacts
 from sintalk.db import session
 from sintalk.files import audio, recordings, sniff
 from sintalk.files import service as files
@@ -158,6 +159,18 @@ def test_audio_of_another_company_cannot_be_used(app, alice, charlie, kept):
     made = service.create(alice.tenant_id, TemplateIn(**voice_template()), by=alice.actor())
     assert stranger.get(f"/templates/voice/{made.id}").status_code == 404
     assert stranger.post(f"/templates/voice/{made.id}", data=TYPED).status_code == 404
+
+
+def test_a_call_is_tried_on_the_people_of_a_list(signed_in, alice):
+    made = contacts.create_list(alice.tenant_id, name="Pacientes")
+    for name, phone in (("Ana", "+5511999990001"), ("Maria Aparecida dos Santos Oliveira", "+551133334444")):
+        contacts.create_contact(alice.tenant_id, made.id, name=name, phone=phone)
+    form = {**TYPED, "text": "Olá {{nome}}" + "!" * 330, "key": [], "list_id": str(made.id), "rate": "1.0"}
+    page = page_of(signed_in.post("/templates/voice/people", data=form))
+    assert "Ana" in page and "Maria" in page  # a landline can be called
+    assert "0,1320" in page or "0.1320" in page  # 30 s and 36 s
+    page = page_of(signed_in.post("/templates/voice", data={**form, "preview": "1"}))
+    assert "Olá Ana!" in page
 
 
 def test_a_template_of_another_channel_has_no_voice_editor(signed_in, alice):
