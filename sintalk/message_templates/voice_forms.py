@@ -168,7 +168,7 @@ class VoiceForm(Form):
 
 def _sent_digits() -> list[dict[str, str]]:
     """The keys of a sent form, in the order of their rows; a row without key and words is none."""
-    rows = zip(*(request.form.getlist(name) for name in ("key", "label", "action")), strict=False)
+    rows = zip(*(request.form.getlist(name) for name in ("key", "label", "effect")), strict=False)
     return [
         {"key": key, "label": label.replace("\x00", "").strip(), "action": action}
         for key, label, action in rows

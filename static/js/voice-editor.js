@@ -30,7 +30,7 @@ function startVoiceEditor(form) {
     return [...rows.children].map((row) => ({
       key: row.querySelector("select").value,
       label: row.querySelector("input").value,
-      out: row.querySelector("[name=action]").value === "opt_out",
+      out: row.querySelector("[name=effect]").value === "opt_out",
     })).filter((each) => each.key || each.label.trim());
   }
 

@@ -113,7 +113,7 @@ def test_keys_by_keyboard_alone_and_the_phone_follows(watched: Watched, product:
         page.get_by_role("button", name="Adicionar tecla").focus()
         page.keyboard.press("Enter")
         page.keyboard.type(words)
-    page.locator("[name=action]").last.select_option("opt_out")
+    page.locator("[name=effect]").last.select_option("opt_out")
     assert page.locator("[data-call-keys] dd").all_inner_texts() == ["Confirma", "Não quer"]
     assert page.locator(".keypad .is-used").all_inner_texts() == ["1", "2"]
     page.get_by_role("button", name="Remover esta tecla").first.focus()
@@ -169,4 +169,25 @@ def test_without_scripts_the_form_carries_the_audio(
     assert page.get_by_text("42 s").is_visible()
     page.get_by_role("button", name="Salvar modelo").click()
     assert page.get_by_role("link", name="Sem scripts").is_visible()
+    context.close()
+
+
+def test_a_closed_tab_loses_nothing(hearing: Browser, product: Product, session_of_maria: Any) -> None:
+    context = hearing.new_context(locale="pt-BR", storage_state=session_of_maria)
+    page = context.new_page()
+    page.goto(product.url + "/templates/voice/new")
+    page.get_by_label("Nome do modelo").fill("Quase perdida")
+    page.get_by_role("button", name="Gravar agora").click()
+    until(page, "document.querySelector('[data-clock]').textContent === '0:01'")
+    page.get_by_role("button", name="Parar a gravação").click()
+    page.wait_for_selector(READY)
+    page.get_by_role("button", name="Adicionar tecla").click()
+    page.keyboard.type("Confirma")
+    page.close()
+    again = context.new_page()
+    again.goto(product.url + "/templates/voice/new")
+    again.get_by_role("button", name="Continuar").click()
+    again.wait_for_selector(READY)
+    assert again.get_by_label("Nome do modelo").input_value() == "Quase perdida"
+    assert again.locator("[data-call-keys] dd").all_inner_texts() == ["Confirma"]
     context.close()

@@ -28,7 +28,7 @@ TYPED = {
     "rate": "1.2",
     "key": ["1", "9", ""],
     "label": ["Confirma", "Não quer mais", ""],
-    "action": ["record", "opt_out", "record"],
+    "effect": ["record", "opt_out", "record"],
     "timeout_s": "6",
     "repeat": "2",
     "amd": "hangup",
@@ -86,7 +86,7 @@ def test_the_editor_shows_what_was_kept_and_keeps_what_was_changed(signed_in, al
     page = page_of(signed_in.get(path))
     for words in ("sua consulta é amanhã.</textarea>", 'value="Não quer mais"', 'value="+551140041234"'):
         assert words in page
-    assert signed_in.post(path, data={**TYPED, "key": [], "label": [], "action": []}).status_code == 303
+    assert signed_in.post(path, data={**TYPED, "key": [], "label": [], "effect": []}).status_code == 303
     session().expire_all()
     assert "dtmf" not in service.get(alice.tenant_id, made.id).content
 
