@@ -54,6 +54,7 @@ def steps() -> list[Step]:
     from sintalk.auth import service as auth
     from sintalk.campaigns import service as campaigns
     from sintalk.files import service as files
+    from sintalk.imports import preview, undoing
     from sintalk.messages import lanes, reaper, receipts, settling
     from sintalk.web import idempotency
     from sintalk.webhooks import balances, delivering
@@ -76,6 +77,8 @@ def steps() -> list[Step]:
         Step(60.0, delivering.forget_old),
         Step(3_600.0, receipts.forget_applied),
         Step(3_600.0, auth.forget_sessions),
+        Step(60.0, undoing.purge),
+        Step(3_600.0, preview.forget_old),
     ]
 
 
@@ -126,12 +129,11 @@ def ring_expansions() -> None:
 
 
 def ring_imports() -> None:
-    """Ring for imports that wait, or whose worker died."""
-    from sintalk.imports import service
+    """Ring for files that wait, or whose worker died."""
+    from sintalk.imports import turns
 
-    if waiting("imports") < ENOUGH:
-        for import_id in service.due():
-            enqueue("sintalk.imports.jobs.run", import_id)
+    if waiting("imports") < ENOUGH and turns.due(1):
+        enqueue("sintalk.imports.jobs.work")
 
 
 def _alone(do: Callable[[], object]) -> None:

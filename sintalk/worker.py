@@ -35,6 +35,7 @@ SELF_SERVICE = {
         "sintalk.messages.jobs.apply_receipts",
         "sintalk.campaigns.jobs.close_finished",
     ),
+    "imports": ("sintalk.imports.jobs.work",),
     "webhooks": ("sintalk.webhooks.jobs.deliver",),
 }
 

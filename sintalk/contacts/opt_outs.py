@@ -13,6 +13,9 @@ from sintalk.contacts.models import OptOut
 from sintalk.db import atomic, new_id, now, session
 from sintalk.tenancy import owned
 
+#: Rows written by one statement.
+_PORTION = 1_000
+
 
 def opt_outs_of(tenant_id: UUID, *, phone: str | None = None, channel: str | None = None) -> Select[OptOut]:
     """The tenant's opt-outs, to be paged; `phone` in any spelling."""
@@ -49,6 +52,38 @@ def opt_out(
             )
         ).one()
     return standing, made is not None
+
+
+def opt_out_all(
+    tenant_id: UUID, phones_: Iterable[str], *, channels: Iterable[str] = (), source: str = "api"
+) -> int:
+    """These numbers (E.164, each once) want nothing more on these channels, none meaning all of them.
+
+    How many of the numbers have something new by that.
+    """
+    rows = [
+        {
+            "id": new_id(),
+            "created_at": now(),
+            "tenant_id": tenant_id,
+            "phone": phone,
+            "channel": channel,
+            "source": source,
+        }
+        for phone in phones_
+        for channel in tuple(channels) or (None,)
+    ]
+    new: set[str] = set()
+    with atomic() as current:
+        for start in range(0, len(rows), _PORTION):
+            made = current.scalars(
+                insert(OptOut)
+                .values(rows[start : start + _PORTION])
+                .on_conflict_do_nothing(constraint="uq_opt_outs_tenant_id_phone_channel")
+                .returning(OptOut.phone)
+            )
+            new.update(made)
+    return len(new)
 
 
 def take_back(tenant_id: UUID, opt_out_id: UUID) -> None:

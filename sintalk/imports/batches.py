@@ -37,10 +37,11 @@ def batches(rows: Iterable[tuple[int, list[str]]], reader: Reader, *, keep_first
     """
     rows = iter(rows)
     while portion := list(_portion(rows)):
-        yield _batch(portion, reader, keep_first)
+        yield batch_of(portion, reader, keep_first=keep_first)
 
 
-def _batch(portion: list[tuple[int, list[str]]], reader: Reader, keep_first: bool) -> Batch:
+def batch_of(portion: list[tuple[int, list[str]]], reader: Reader, *, keep_first: bool) -> Batch:
+    """These rows, of which there is at least one, as one batch."""
     reader.warnings = Counter()
     batch = Batch(rows=len(portion), last=portion[-1][0], warnings=reader.warnings)
     people = batch.people

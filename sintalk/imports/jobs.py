@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from uuid import UUID
 
+def work() -> None:
+    """Take files further, turn by turn, until nothing is due."""
+    from sintalk.imports import turns
 
-def run(import_id: str) -> None:
-    """Take this import further."""
-    from sintalk.imports import runner
-
-    runner.run(UUID(import_id))
+    turns.work()

@@ -1,11 +1,14 @@
-"""Who works on an import: a lease that runs out, renewed by the work itself, and a fence that counts owners."""
+"""Who works on a file: a lease that runs out, renewed by the work itself, and a fence that counts owners.
+
+The same for the three kinds of work: looking at a file, importing it, taking an import back.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from sqlalchemy import and_, func, or_, update
@@ -13,7 +16,7 @@ from sqlalchemy import and_, func, or_, update
 from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now
 from sintalk.imports import telling
-from sintalk.imports.models import ContactImport
+from sintalk.imports.models import ContactImport, ImportCheck, ImportUndo
 from sintalk.queue import enqueue
 
 LEASE = timedelta(seconds=30)
@@ -23,62 +26,111 @@ class LostLease(Exception):
     """Another worker took over, or somebody canceled: what was about to be written is not."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Claim:
-    """An import that is ours, as it stood when it became so. A row would follow a new owner's fence."""
+    """Work that is ours, as it stood when it became so. A row would follow a new owner's fence."""
 
+    model: ClassVar[type[Any]]
     id: UUID
     tenant_id: UUID
     contact_list_id: UUID
-    file_id: UUID
     fence: int
+    cursor: int
+
+    def ended(self) -> None:
+        """What belongs to the end, in its transaction."""
+
+
+@dataclass(kw_only=True)
+class FileClaim(Claim):
+    """Of something that reads a file."""
+
+    file_id: UUID
+    purpose: str
+    mapping: dict[str, Any]
     on_duplicate: str
     default_ddd: str | None
     has_header: bool | None
-    mapping: dict[str, Any]
+    channels: list[str]
     survey: dict[str, Any] | None
-    cursor: int
+
+
+@dataclass(kw_only=True)
+class RunClaim(FileClaim):
+    """An import."""
+
+    model = ContactImport
     warnings: Counter[str] = field(default_factory=Counter)
 
+    def __post_init__(self) -> None:
+        self.warnings = Counter(self.warnings)
 
-def claim(import_id: UUID) -> Claim | None:
-    """Make it ours if it waits or its worker is gone; None where there is nothing to do."""
-    moment = now()
-    free = or_(
-        ContactImport.status == "queued",
-        and_(ContactImport.status == "running", ContactImport.lease_until < moment),
+    def ended(self) -> None:
+        contacts.free_list(self.tenant_id, self.contact_list_id, "import", self.id)
+        telling.finished(self.tenant_id, self.id)
+
+
+@dataclass(kw_only=True)
+class CheckClaim(FileClaim):
+    """A look at a file."""
+
+    model = ImportCheck
+    processed_rows: int
+    found: dict[str, Any]
+
+
+@dataclass(kw_only=True)
+class UndoClaim(Claim):
+    """An import that is taken back."""
+
+    model = ImportUndo
+    import_id: UUID
+    contact_cursor: UUID | None
+
+    def ended(self) -> None:
+        contacts.free_list(self.tenant_id, self.contact_list_id, "undo", self.id)
+
+
+C = TypeVar("C", bound=Claim)
+
+
+def due_now(model: type[Any]) -> Any:
+    """The rows of this table that wait for a worker, or whose worker is gone."""
+    return or_(
+        model.status == "queued",
+        and_(model.status == "running", model.lease_until < now()),
     )
-    columns = [getattr(ContactImport, part.name) for part in fields(Claim)]
+
+
+def claim(kind: type[C], work_id: UUID) -> C | None:
+    """Make it ours if it waits or its worker is gone; None where there is nothing to do."""
+    model, moment = kind.model, now()
+    columns = [getattr(model, part.name) for part in fields(kind)]
     with atomic() as current:
         row = current.execute(
-            update(ContactImport)
-            .where(ContactImport.id == import_id, free)
+            update(model)
+            .where(model.id == work_id, due_now(model))
             .values(
                 status="running",
-                fence=ContactImport.fence + 1,
+                fence=model.fence + 1,
                 lease_until=moment + LEASE,
-                started_at=func.coalesce(ContactImport.started_at, moment),
+                started_at=func.coalesce(model.started_at, moment),
             )
             .returning(*columns)
             .execution_options(synchronize_session=False)
         ).one_or_none()
-    if row is None:
-        return None
-    return Claim(**{**row._mapping, "warnings": Counter(row.warnings)})
+    return None if row is None else kind(**row._mapping)
 
 
 def still_ours(claim: Claim, *, lease: timedelta = LEASE, **values: Any) -> None:
     """Change the row and renew the lease, if it is still ours; until the commit it stays so. Raises LostLease."""
+    model = claim.model
     with atomic() as current:
         ours = current.execute(
-            update(ContactImport)
-            .where(
-                ContactImport.id == claim.id,
-                ContactImport.fence == claim.fence,
-                ContactImport.status == "running",
-            )
+            update(model)
+            .where(model.id == claim.id, model.fence == claim.fence, model.status == "running")
             .values({"lease_until": now() + lease, **values})
-            .returning(ContactImport.id)
+            .returning(model.id)
             .execution_options(synchronize_session=False)
         ).one_or_none()
         if ours is None:
@@ -86,15 +138,19 @@ def still_ours(claim: Claim, *, lease: timedelta = LEASE, **values: Any) -> None
 
 
 def finish(claim: Claim, status: str, **values: Any) -> None:
-    """The end, with its reason; the list is free again. Raises LostLease."""
+    """The end, with its reason. Raises LostLease."""
     with atomic():
         still_ours(claim, status=status, finished_at=now(), **values)
-        contacts.free_list(claim.tenant_id, claim.contact_list_id, "import", claim.id)
-        telling.finished(claim.tenant_id, claim.id)
+        claim.ended()
 
 
 def give_back(claim: Claim, pause: timedelta = timedelta(0)) -> None:
-    """Let another worker go on from the cursor, after this pause. Raises LostLease."""
+    """Let whoever comes next go on from the cursor, after this pause. Raises LostLease."""
     with atomic():
         still_ours(claim, lease=pause)
-        enqueue("sintalk.imports.jobs.run", claim.id)
+        ring()
+
+
+def ring() -> None:
+    """There is work."""
+    enqueue("sintalk.imports.jobs.work")

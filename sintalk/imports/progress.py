@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from sintalk.db import now, session
 from sintalk.imports import reasons
-from sintalk.imports.models import ContactImport, ImportReject
+from sintalk.imports.models import ContactImport, ImportReject, ImportUndo
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Seen:
     """`rate` in rows a second, `seconds_left` and `took` in seconds, None where nothing can be said yet."""
 
     job: ContactImport
+    undo: ImportUndo | None
     rate: float | None
     seconds_left: float | None
     took: float | None
@@ -26,13 +27,14 @@ class Seen:
     warnings: list[tuple[str, int]]
 
 
-def look(job: ContactImport) -> Seen:
-    """The import with everything that is worked out from it."""
+def look(job: ContactImport, undo: ImportUndo | None = None) -> Seen:
+    """The import with everything that is worked out from it, and how far it is taken back."""
     took = _seconds(job, job.finished_at or now())
     rate = job.processed_rows / took if took and job.processed_rows else None
     left = (job.total_rows - job.processed_rows) / rate if rate and job.unfinished else None
     return Seen(
         job=job,
+        undo=undo,
         rate=rate,
         seconds_left=left,
         took=took,

@@ -47,6 +47,7 @@ def failure(code: str, row: int | None = None) -> str:
         "row_too_large": _("A row is longer than 2 MiB. Perhaps the line breaks are missing."),
         "header_not_mapped": _("The first row does not say which column holds the phone number."),
         "file_gone": _("The file was changed or removed after it was confirmed. Upload it again."),
+        "list_gone": _("The list was deleted meanwhile."),
         "internal_error": _("Something went wrong on our side."),
     }.get(code, code)
     return sentence if row is None else _("%(sentence)s It is row %(row)s.", sentence=sentence, row=row)

@@ -1,25 +1,28 @@
-"""The verbs about imports: start, look, cancel, and the rejects as a file."""
+"""The verbs about imports: start, look, cancel, take back, and the rejects as a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, select
 
 from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now, release, session
 from sintalk.errors import Conflict, Detail, Invalid, NotFound
 from sintalk.files import service as files
 from sintalk.files.models import File
-from sintalk.imports import exporting, reading, reasons, telling
+from sintalk.imports import exporting, reading, reasons, sources, telling, undoing
+from sintalk.imports.leases import ring
 from sintalk.imports.mapping import Unmappable
-from sintalk.imports.models import UNFINISHED, ContactImport, ImportReject
+from sintalk.imports.models import UNFINISHED, ContactImport, ImportReject, ImportUndo
 from sintalk.imports.reading import Survey, Unreadable
-from sintalk.queue import enqueue
+from sintalk.imports.wishes import Wishes, signature
 from sintalk.tenancy import owned
+
+T = TypeVar("T")
 
 #: Rejects are read in portions of this many.
 _PORTION = 2_000
@@ -30,37 +33,62 @@ def start(
     list_id: UUID,
     *,
     file_id: UUID,
-    mapping: Mapping[str, Any] | None = None,
-    on_duplicate: str = "update",
-    default_ddd: str | None = None,
-    has_header: bool | None = None,
+    wishes: Wishes | None = None,
+    and_then: Callable[[ContactImport], None] | None = None,
 ) -> ContactImport:
-    """Take on the import of a confirmed table (`reading.KINDS`) into a list.
+    """Take on the import of a confirmed table (`reading.KINDS`) into a list; `and_then` joins the transaction.
 
     Raises NotFound for the list; 422 for an unknown file, one that is no table, and a header that cannot be
-    mapped; 409 `file_not_confirmed`, `import_in_progress`.
+    mapped; 409 `file_not_confirmed`, `import_in_progress`, `upload_missing`; 503 `store_unavailable`.
     """
+    wishes = wishes or Wishes()
     contacts.get_list(tenant_id, list_id)
     file = files.confirmed(tenant_id, file_id, kinds=reading.KINDS)
-    _look_at_head(file, mapping or {}, has_header)
+    found = head_of(file, wishes)
+    try:
+        sources.columns(found, wishes.mapping, wishes.purpose)
+    except Unmappable as error:
+        raise not_mapped(error) from None
     with atomic() as current:
         job = ContactImport(
             tenant_id=tenant_id,
             contact_list_id=list_id,
             file_id=file_id,
             status="queued",
-            mapping=dict(mapping or {}),
-            on_duplicate=on_duplicate,
-            default_ddd=default_ddd,
-            has_header=has_header,
+            signature=signature(found.header),
+            **wishes.as_columns(),
         )
         contacts.hold_list(tenant_id, list_id, "import", job.id)
         _refuse_second(list_id, file_id)
         current.add(job)
         current.flush()
         current.refresh(job)
-        enqueue("sintalk.imports.jobs.run", job.id)
+        if and_then is not None:
+            and_then(job)
+        ring()
     return job
+
+
+def head_of(file: File, wishes: Wishes) -> Survey:
+    """What the beginning of a file tells. Raises 422 for what is no table, and as `files.open_now` does."""
+    kind, chunks = file.kind, files.open_now(file)
+    release()
+    return read_head(lambda: reading.survey(kind, chunks, has_header=wishes.has_header, head=True))
+
+
+def read_head(read: Callable[[], T]) -> T:
+    """Read something of a file while somebody waits: what is wrong with it is said at the file."""
+    try:
+        return read()
+    except Unreadable as error:
+        sentence = reasons.failure(error.code, error.row)
+        raise Invalid(Detail("file_id", error.code, sentence), message=sentence) from None
+
+
+def not_mapped(error: Unmappable) -> Invalid:
+    """The columns cannot be told apart."""
+    sentence = reasons.mapping(error.code, error.column)
+    return Invalid(Detail(error.field, error.code, sentence), message=sentence)
 
 
 def imports_of(tenant_id: UUID, list_id: UUID) -> Select[ContactImport]:
@@ -98,15 +126,61 @@ def cancel(tenant_id: UUID, import_id: UUID) -> ContactImport:
     return job
 
 
-def due(limit: int = 20) -> list[UUID]:
-    """Imports that wait for a worker, or whose worker is gone. For the sweeper."""
-    waiting = or_(
-        ContactImport.status == "queued",
-        and_(ContactImport.status == "running", ContactImport.lease_until < now()),
-    )
-    return list(
-        session().scalars(select(ContactImport.id).where(waiting).order_by(ContactImport.id).limit(limit))
-    )
+def undo(tenant_id: UUID, import_id: UUID) -> ContactImport:
+    """Take back what an import did: who is new by it leaves, who was changed becomes as before.
+
+    It runs in the background; one that was stopped goes on; repeating it is harmless. Opt-outs stay.
+    Raises NotFound (also for a deleted list), 409 `import_unfinished`, `import_not_undoable`, `undo_expired`.
+    """
+    with atomic() as current:
+        job = owned(ContactImport, tenant_id, import_id, lock=True)
+        standing = undo_of(job, lock=True)
+        if standing is not None and standing.status in (*UNFINISHED, "completed"):
+            return job
+        _refuse_undo(job)
+        if standing is None:
+            standing = ImportUndo(
+                tenant_id=tenant_id,
+                contact_list_id=job.contact_list_id,
+                import_id=job.id,
+                total_rows=undoing.amount(job.id),
+            )
+            current.add(standing)
+        standing.status, standing.error_code, standing.finished_at = "queued", None, None
+        standing.lease_until = None
+        contacts.hold_list(tenant_id, job.contact_list_id, "undo", standing.id)
+        ring()
+    return job
+
+
+def stop_undo(tenant_id: UUID, import_id: UUID) -> ContactImport:
+    """Stop taking back; what is taken back by then stays so, and `undo` goes on. Repeating it is harmless.
+
+    Raises NotFound.
+    """
+    with atomic() as current:
+        job = owned(ContactImport, tenant_id, import_id, lock=True)
+        standing = undo_of(job, lock=True)
+        if standing is not None and standing.unfinished:
+            standing.status, standing.finished_at = "canceled", now()
+            contacts.free_list(tenant_id, job.contact_list_id, "undo", standing.id)
+            current.flush()
+    return job
+
+
+def undo_of(job: ContactImport, *, lock: bool = False) -> ImportUndo | None:
+    """How far an import is taken back, if it is."""
+    query = select(ImportUndo).where(ImportUndo.import_id == job.id)
+    if lock:
+        query = query.with_for_update()
+    return session().scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def undos_of(jobs: Sequence[ContactImport]) -> dict[UUID, ImportUndo]:
+    """Those of these imports that are taken back, by import."""
+    ids = [job.id for job in jobs]
+    found = session().scalars(select(ImportUndo).where(ImportUndo.import_id.in_(ids)))
+    return {undo.import_id: undo for undo in found}
 
 
 def rejects_csv(job: ContactImport) -> Iterator[bytes]:
@@ -135,18 +209,13 @@ def _rejects(import_id: UUID) -> Iterator[tuple[int, str, list[str]]]:
         last = portion[-1][0]
 
 
-def _look_at_head(file: File, mapping: Mapping[str, Any], has_header: bool | None) -> None:
-    """Refuse at once what the first rows tell; the rest is found out by the import itself."""
-    chunks = files.open_now(file)
-    release()
-    try:
-        reading.columns(reading.survey(file.kind, chunks, has_header=has_header, head=True), mapping)
-    except Unreadable as error:
-        sentence = reasons.failure(error.code, error.row)
-        raise Invalid(Detail("file_id", error.code, sentence), message=sentence) from None
-    except Unmappable as error:
-        sentence = reasons.mapping(error.code, error.column)
-        raise Invalid(Detail(error.field, error.code, sentence), message=sentence) from None
+def _refuse_undo(job: ContactImport) -> None:
+    if job.unfinished:
+        raise Conflict("import_unfinished", _l("This import has not ended yet. Stop it first."))
+    if job.undo_until is None:
+        raise Conflict("import_not_undoable", _l("There is nothing in this import that can be taken back."))
+    if not job.undoable:
+        raise Conflict("undo_expired", _l("An import can be taken back for 30 days."))
 
 
 def _refuse_second(list_id: UUID, file_id: UUID) -> None:

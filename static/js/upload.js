@@ -8,13 +8,24 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
   const told = form.querySelector("[data-upload-words]");
   const fault = form.querySelector("[data-upload-error]");
   const button = form.querySelector('button[type="submit"]');
+  const stop = form.querySelector("[data-upload-stop]");
+  const drop = input.closest(".drop");
   const say = form.dataset;
 
   form.addEventListener("submit", (event) => {
     if (form.elements.file_id.value || form.dataset.plain) return;
+    if (!input.files.length && form.elements.pasted?.value.trim()) return; // small: it comes with the form
     event.preventDefault();
     if (!button.disabled) send(input.files[0]);
   });
+
+  for (const name of ["dragover", "dragleave", "drop"]) {
+    drop?.addEventListener(name, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("is-over", name === "dragover");
+      if (name === "drop" && event.dataTransfer.files.length) input.files = event.dataTransfer.files;
+    });
+  }
 
   async function send(file) {
     if (!file) return fail(say.wordsChoose);
@@ -22,7 +33,9 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     begin();
     const target = await ask(file);
     if (target.error) return fail(target.error);
-    if (!target.url || !(await put(target, file))) return sendPlain();
+    const sent = target.url ? await put(target, file) : "failed";
+    if (sent === "stopped") return reset();
+    if (sent === "failed") return sendPlain();
     told.textContent = say.wordsChecking;
     form.elements.file_id.value = target.file_id;
     input.disabled = true;
@@ -45,6 +58,13 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     input.focus();
   }
 
+  function reset() {
+    block.hidden = true;
+    input.disabled = button.disabled = false;
+    form.elements.file_id.value = "";
+    delete form.dataset.plain;
+  }
+
   function sendPlain() {
     form.dataset.plain = "yes";
     bar.removeAttribute("value");
@@ -52,7 +72,9 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
   }
 
   async function ask(file) {
-    const body = new URLSearchParams({ kind: say.kind, filename: file.name.slice(-255), content_type: say.type });
+    const workbook = say.xlsx && file.name.toLowerCase().endsWith(".xlsx");
+    const [kind, type] = workbook ? ["xlsx", say.xlsx] : [say.kind, say.type];
+    const body = new URLSearchParams({ kind, filename: file.name.slice(-255), content_type: type });
     if (file.size) body.set("size", file.size);
     const token = document.querySelector('meta[name="csrf-token"]').content;
     try {
@@ -74,18 +96,16 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
         bar.value = share;
         told.textContent = `${say.wordsSending}: ${share}%`;
       });
-      request.addEventListener("load", () => done(request.status >= 200 && request.status < 300));
-      for (const failure of ["error", "abort", "timeout"]) request.addEventListener(failure, () => done(false));
+      request.addEventListener("load", () => done(request.status >= 200 && request.status < 300 ? "sent" : "failed"));
+      for (const failure of ["error", "timeout"]) request.addEventListener(failure, () => done("failed"));
+      request.addEventListener("abort", () => done("stopped"));
+      if (stop) stop.onclick = () => request.abort();
       request.send(file);
     });
   }
 
   // Back from the next page: the form is as it was before.
   window.addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    input.disabled = button.disabled = false;
-    form.elements.file_id.value = "";
-    delete form.dataset.plain;
-    block.hidden = true;
+    if (event.persisted) reset();
   });
 }

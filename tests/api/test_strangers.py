@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 
 from sintalk.db import atomic, session
-from sintalk.imports.models import ContactImport
+from sintalk.imports.models import ContactImport, ImportCheck
 from sintalk.messages.models import Notification
 from sintalk.web import openapi
 from tests import factories
@@ -41,7 +41,10 @@ PATHS: dict[str, tuple[tuple[str, ...], Any]] = {
     "GET /contact-lists/{listId}/imports": (("list",), None),
     "GET /contact-lists/{listId}/import/{id}": (("list", "import"), None),
     "GET /contact-lists/{listId}/import/{id}/rejects": (("list", "import"), None),
+    "POST /contact-lists/{listId}/import/preview": (("list",), {"file_id": str(uuid.uuid4())}),
+    "GET /contact-lists/{listId}/import/preview/{id}": (("list", "check"), None),
     "POST /imports/{id}/cancel": (("import",), None),
+    "POST /imports/{id}/undo": (("import",), None),
     "GET /notifications/{id}": (("notification",), None),
     "GET /templates/{id}": (("template",), None),
     "PUT /templates/{id}": (("template",), SMS),
@@ -68,6 +71,7 @@ BODIES: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "contact_list_id": ("list", {"name": "x", "channel": "sms", "template_id": "my template"}),
     },
     "POST /contact-lists/{listId}/import": {"file_id": ("file", {})},
+    "POST /contact-lists/{listId}/import/preview": {"file_id": ("file", {})},
     "POST /files/confirm-upload": {"file_id": ("file", {})},
     "POST /send": {
         "template_id": ("template", {"channel": "sms", "recipients": [{"phone": "+5511987654321"}]}),
@@ -126,8 +130,14 @@ def things(api: Api, tenant_id: uuid.UUID) -> dict[str, str]:
             file_id=uuid.UUID(ids["file"]),
             status="completed",
         )
-        current.add(job)
-    ids["import"] = str(job.id)
+        check = ImportCheck(
+            tenant_id=tenant_id,
+            contact_list_id=uuid.UUID(ids["list"]),
+            file_id=uuid.UUID(ids["file"]),
+            status="completed",
+        )
+        current.add_all([job, check])
+    ids["import"], ids["check"] = str(job.id), str(check.id)
     return ids
 
 

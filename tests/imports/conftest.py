@@ -44,7 +44,7 @@ def imported(api: Any, upload: Callable[..., str], list_id: str) -> Callable[...
         file_id = upload(text.encode() if isinstance(text, str) else text, kind=kind)
         started = api.post(f"/contact-lists/{list_id}/import", {"file_id": file_id, **wishes})
         assert started.status_code == 202, started.get_json()
-        jobs.run(started.get_json()["id"])
+        jobs.work()
         done: dict[str, Any] = api.get(
             f"/contact-lists/{list_id}/import/{started.get_json()['id']}"
         ).get_json()

@@ -1,4 +1,4 @@
-"""A worker that dies at a named point: `python -m tests.imports.dying <import id> <point> <nth time>`.
+"""A worker that dies at a named point: `python -m tests.imports.dying <point> <nth time>`.
 
 It ends by os._exit(137), as after kill -9: nothing is rolled back by us, flushed or given back.
 """
@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sintalk import create_app
-from sintalk.imports import batches, jobs, merging, runner
+from sintalk.contacts import service as contacts
+from sintalk.imports import batches, comparing, jobs, merging, runner, sources, turns, undoing
 
 DEAD = 137
 
@@ -33,20 +34,25 @@ def dying(act: Callable[..., Any], nth: int, *, before: bool = False) -> Callabl
     return wrapped
 
 
-def main(import_id: str, point: str, nth: int) -> None:
+def main(point: str, nth: int) -> None:
     batches.SIZE = 500
+    undoing.CHUNK = 200
     module, name, before = {
-        "claimed": (runner, "claim", False),
-        "surveyed": (runner, "_survey", False),
+        "claimed": (turns, "_claimed", False),
+        "surveyed": (sources, "survey", False),
         "writing": (merging, "write", False),
         "written": (runner, "_write", False),
-        "finishing": (runner, "finish", True),
-        "finished": (runner, "finish", False),
+        "finishing": (turns, "finish", True),
+        "finished": (turns, "finish", False),
+        "comparing": (comparing, "_with_list", False),
+        "removing": (contacts, "count", False),
+        "restoring": (undoing, "_count", False),
+        "restored": (undoing, "_restore", False),
     }[point]
     setattr(module, name, dying(getattr(module, name), nth, before=before))
     with create_app().app_context():
-        jobs.run(import_id)
+        jobs.work()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]))

@@ -17,8 +17,8 @@ from sintalk import queue
 from sintalk.contacts.models import Contact, ContactList
 from sintalk.db import atomic, now, session
 from sintalk.files import storage
-from sintalk.imports import batches, jobs, leases, merging, runner, service
-from sintalk.imports.models import ContactImport, ImportReject
+from sintalk.imports import batches, jobs, leases, merging, runner, service, turns
+from sintalk.imports.models import ContactImport, ImportCheck, ImportReject, ImportUndo
 from sintalk.imports.people import Person
 from tests.imports.dying import DEAD
 
@@ -52,13 +52,11 @@ def state(import_id: str) -> ContactImport:
     return session().get_one(ContactImport, import_id, populate_existing=True)
 
 
-def let_the_lease_run_out(import_id: str) -> None:
+def let_the_lease_run_out() -> None:
     with atomic() as current:
-        current.execute(
-            update(ContactImport)
-            .where(ContactImport.id == import_id, ContactImport.status == "running")
-            .values(lease_until=now() - timedelta(seconds=1))
-        )
+        for model in (ContactImport, ImportCheck, ImportUndo):
+            ended = update(model).where(model.status == "running")
+            current.execute(ended.values(lease_until=now() - timedelta(seconds=1)))
 
 
 def check_all_is_right(import_id: str) -> None:
@@ -84,7 +82,7 @@ def counted() -> tuple[int, int, int, int]:
     return len(set(numbers)), len(numbers) - len(set(numbers)), 0, ROWS - len(numbers)
 
 
-def die(app, import_id: str, point: str, nth: int) -> None:
+def die(app, point: str, nth: int) -> None:
     settings = app.config["SETTINGS"]
     env = {
         "PATH": os.environ["PATH"],
@@ -96,7 +94,7 @@ def die(app, import_id: str, point: str, nth: int) -> None:
         "S3_ACCESS_KEY_ID": settings.s3_access_key_id,
         "S3_SECRET_ACCESS_KEY": settings.s3_secret_access_key,
     }
-    command = [sys.executable, "-m", "tests.imports.dying", import_id, point, str(nth)]
+    command = [sys.executable, "-m", "tests.imports.dying", point, str(nth)]
     root = Path(__file__).parent.parent.parent
     died = subprocess.run(command, env=env, cwd=root, capture_output=True, text=True, check=False)
     assert died.returncode == DEAD, died.stderr
@@ -108,34 +106,34 @@ def die(app, import_id: str, point: str, nth: int) -> None:
     [("claimed", 1), ("surveyed", 1), ("writing", 1), ("writing", 3), ("written", 2), ("finishing", 1)],
 )
 def test_it_goes_on_after_a_sudden_death(app, started, point, nth):
-    die(app, started, point, nth)
+    die(app, point, nth)
     left = state(started)
     assert left.status == "running"
     assert left.processed_rows == {"writing": (nth - 1) * 500, "written": nth * 500, "finishing": ROWS}.get(
         point, 0
     )
-    jobs.run(started)  # the lease still runs: nobody may take over
+    jobs.work()  # the lease still runs: nobody may take over
     assert state(started).fence == 1
-    let_the_lease_run_out(started)
-    assert [str(i) for i in service.due()] == [started]
-    jobs.run(started)
+    let_the_lease_run_out()
+    assert [str(row.id) for row in turns.due()] == [started]
+    jobs.work()
     check_all_is_right(started)
 
 
 @pytest.mark.chaos
 def test_dying_after_the_end_changes_nothing(app, started):
-    die(app, started, "finished", 1)
+    die(app, "finished", 1)
     check_all_is_right(started)
-    jobs.run(started)
+    jobs.work()
     check_all_is_right(started)
 
 
 @pytest.mark.chaos
 def test_it_survives_one_death_after_another(app, started):
     for point in ("claimed", "writing", "written", "writing"):
-        die(app, started, point, 1)
-        let_the_lease_run_out(started)
-    jobs.run(started)
+        die(app, point, 1)
+        let_the_lease_run_out()
+    jobs.work()
     check_all_is_right(started)
     assert state(started).fence == 5
 
@@ -146,9 +144,9 @@ def test_the_same_job_run_by_several_workers_at_once_is_done_once(app, started):
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(started):
-    slow = leases.claim(state(started).id)
-    let_the_lease_run_out(started)
-    quick = leases.claim(state(started).id)
+    slow = leases.claim(leases.RunClaim, state(started).id)
+    let_the_lease_run_out()
+    quick = leases.claim(leases.RunClaim, state(started).id)
     assert quick.fence == slow.fence + 1
     late = batches.Batch(
         rows=1, last=2, accepted=1, people={"x": Person(2, "Ana", None, "+5511999990001", {})}
@@ -180,11 +178,11 @@ def test_when_told_to_stop_it_stops_between_two_batches_and_another_goes_on(star
     told = threading.Event()
     told.set()
     monkeypatch.setattr(queue, "stopping", told)
-    jobs.run(started)
+    assert turns.take_turn()
     assert (state(started).status, state(started).processed_rows) == ("running", 300)
     told.clear()
-    assert [str(i) for i in service.due()] == [started]
-    jobs.run(started)
+    assert [str(row.id) for row in turns.due()] == [started]
+    jobs.work()
     check_all_is_right(started)
 
 
@@ -195,10 +193,10 @@ def test_while_the_store_is_away_the_import_waits(started, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(storage, "PAUSES", (0.0,))
         patch.setattr(storage.Storage, "_ask", away)
-        jobs.run(started)
+        jobs.work()
     assert (state(started).status, state(started).error_code) == ("running", None)
-    let_the_lease_run_out(started)
-    jobs.run(started)
+    let_the_lease_run_out()
+    jobs.work()
     check_all_is_right(started)
 
 
@@ -215,18 +213,18 @@ def test_a_connection_to_the_database_that_breaks_costs_nothing(started, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(merging, "write", broken)
-        with pytest.raises(runner.DATABASE_AWAY):
-            jobs.run(started)
+        with pytest.raises(turns.DATABASE_AWAY):
+            jobs.work()
     assert (state(started).status, state(started).processed_rows) == ("running", 300)
-    let_the_lease_run_out(started)
-    jobs.run(started)
+    let_the_lease_run_out()
+    jobs.work()
     check_all_is_right(started)
 
 
 def test_a_file_changed_after_the_start_fails_the_import(api, upload, list_id, started):
     file = service.files.get(state(started).tenant_id, state(started).file_id)
     storage.storage().delete(file.key)
-    jobs.run(started)
+    jobs.work()
     job = state(started)
     assert (job.status, job.error_code, job.processed_rows) == ("failed", "file_gone", 0)
     assert api.delete(f"/contact-lists/{list_id}").status_code == 204
@@ -241,7 +239,7 @@ def test_canceled_while_it_runs_it_stops_at_the_next_batch(api, started, monkeyp
             api.post(f"/imports/{started}/cancel")
 
     monkeypatch.setattr(runner, "_write", write_and_cancel)
-    jobs.run(started)
+    jobs.work()
     job = state(started)
     assert (job.status, job.processed_rows) == ("canceled", 600)
     assert job.created_count + job.updated_count + job.rejected_count == job.processed_rows
@@ -254,7 +252,7 @@ def in_threads(app, ids: list[str]) -> None:
     def work(import_id: str) -> None:
         try:
             with app.app_context():
-                jobs.run(import_id)
+                jobs.work()
         except BaseException as fault:
             faults.append(fault)
 
