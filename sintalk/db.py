@@ -7,6 +7,7 @@ one joins the outer one's transaction. What must happen after the commit, and on
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,8 +15,10 @@ from typing import Any
 from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData, Uuid
+from sqlalchemy import DateTime, MetaData, Uuid, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import Pool
 from uuid_utils.compat import uuid7
 
 from sintalk import arrays
@@ -64,6 +67,17 @@ class Identified:
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+@event.listens_for(Pool, "checkout")
+def _still_there(connection: Any, *_: Any) -> None:
+    """Whether a connection of the pool is alive, without asking the server: nobody speaks to an idle one, so where
+    there is something to read, the server has said goodbye (or hung up). Spares each request a round trip.
+    """
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    if poll.poll(0):
+        raise DisconnectionError
 
 
 def session() -> Session:

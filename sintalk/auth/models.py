@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
@@ -35,22 +36,24 @@ class ApiKey(Identified, Base):
     last_used_at: Mapped[datetime | None]
     rate_limit_per_minute: Mapped[int | None] = mapped_column(doc="None: the usual one")
 
-    def usable(self) -> bool:
-        """Neither revoked nor expired."""
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now())
 
-    def actor(self) -> Actor:
-        """This key as the one who does something."""
-        return Actor(
-            tenant_id=self.tenant_id,
-            kind="api_key",
-            id=self.id,
-            name=self.name,
-            role=self.role,
-            mode=self.mode,
-            platform_admin=self.platform_admin,
-            requests_per_minute=self.rate_limit_per_minute,
-        )
+def usable(key: Any) -> bool:
+    """Neither revoked nor expired. `key`: an ApiKey, or its row."""
+    return key.revoked_at is None and (key.expires_at is None or key.expires_at > now())
+
+
+def actor(key: Any) -> Actor:
+    """This key, or its row, as the one who does something."""
+    return Actor(
+        tenant_id=key.tenant_id,
+        kind="api_key",
+        id=key.id,
+        name=key.name,
+        role=key.role,
+        mode=key.mode,
+        platform_admin=key.platform_admin,
+        requests_per_minute=key.rate_limit_per_minute,
+    )
 
 
 class SignedIn(Identified, Base):

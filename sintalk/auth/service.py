@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, bindparam, delete, select, update
 
 from sintalk.accounts import service as accounts
 from sintalk.accounts.models import User
 from sintalk.auth import keys, throttle
-from sintalk.auth.models import ApiKey, SignedIn
+from sintalk.auth.models import ApiKey, SignedIn, actor, usable
 from sintalk.db import atomic, now, session
 from sintalk.errors import Detail, Forbidden, Invalid, Unauthorized
 from sintalk.tenancy import Actor, owned
@@ -22,6 +22,9 @@ from sintalk.tenancy import Actor, owned
 IDLE, LONGEST = timedelta(hours=2), timedelta(hours=12)
 #: How fresh `last seen` and `last used` are kept: one write a minute, not one a request.
 FRESHNESS = timedelta(minutes=1)
+
+#: A key's row as plain columns, asked for with every request of the API.
+KEY = select(*ApiKey.__table__.c).where(ApiKey.hash == bindparam("hash"))
 
 
 def check_password(email: str, password: str, *, ip: str) -> User:
@@ -146,8 +149,8 @@ def authenticate(plain: str) -> Actor:
     """Who presents this key. Raises 401 for unknown, expired and revoked ones alike."""
     if not keys.well_formed(plain):
         raise Unauthorized
-    key = session().scalar(select(ApiKey).where(ApiKey.hash == keys.hashed(plain)))
-    if key is None or not key.usable():
+    key = session().execute(KEY, {"hash": keys.hashed(plain)}).one_or_none()
+    if key is None or not usable(key):
         raise Unauthorized
     moment = now()
     if key.last_used_at is None or moment - key.last_used_at > FRESHNESS:
@@ -156,7 +159,7 @@ def authenticate(plain: str) -> Actor:
                 update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=moment),
                 execution_options={"synchronize_session": False},
             )
-    return key.actor()
+    return actor(key)
 
 
 def _hash(token: str) -> bytes:

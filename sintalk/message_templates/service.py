@@ -11,11 +11,11 @@ from uuid import UUID
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, select
 
 from sintalk.accounts.service import record
 from sintalk.db import atomic, now, session
-from sintalk.errors import Conflict, Detail, Invalid, NotFound
+from sintalk.errors import Conflict, Detail, Invalid
 from sintalk.files import service as files
 from sintalk.message_templates import content, sms, voice
 from sintalk.message_templates.content import Prepared
@@ -27,10 +27,6 @@ from sintalk.tenancy import Actor, owned
 NAME_LIMIT = 200
 #: Prepared templates that a process keeps.
 READY_AT_MOST = 1_000
-
-LOOK = text("""
-    SELECT updated_at FROM templates WHERE tenant_id = :tenant_id AND id = :id AND deleted_at IS NULL
-""")
 
 
 @dataclass(frozen=True)
@@ -64,16 +60,13 @@ def get(tenant_id: UUID, template_id: UUID) -> Template:
     return owned(Template, tenant_id, template_id)
 
 
-def ready(tenant_id: UUID, template_id: UUID) -> Ready:
-    """The template, prepared to be rendered. Raises NotFound.
+def ready(tenant_id: UUID, template_id: UUID, version: datetime) -> Ready:
+    """The template, prepared to be rendered; `version` is its row's `updated_at` as it stands now.
 
-    Each process keeps what it prepared, under the time of the last change: asking costs one look at a row.
+    Each process keeps what it prepared, under that time.
     """
-    found = session().execute(LOOK, {"tenant_id": tenant_id, "id": template_id}).one_or_none()
-    if found is None:
-        raise NotFound
     kept = _ready.get(template_id)
-    if kept is None or kept.version != found.updated_at:
+    if kept is None or kept.version != version:
         template = get(tenant_id, template_id)
         session().refresh(template)
         prepared = content.prepare(template.channel, template.content)

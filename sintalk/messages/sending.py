@@ -1,13 +1,14 @@
 """Single sends: a request's recipients, rendered, priced, paid for and written down in one transaction.
 
-What it costs to take a request in decides how many an installation can take, so there are few statements:
-a look at the template, the prices and the opt-outs, one guarded statement for money, counters and chunk, one
-COPY for the rows. Small requests that come close together share a chunk, so that a worker hands them over
-together.
+What it costs to take a request in decides how many an installation can take, so there are two statements: one
+look at the template, the prices and the opt-outs, and one guarded statement for money, counters, chunk and
+rows (the rows of large requests by COPY). Small requests that come close together share a chunk, so that a
+worker hands them over together.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,14 +18,13 @@ from uuid import UUID
 from flask_babel import lazy_gettext as _l
 from psycopg.errors import UniqueViolation
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
-from sintalk.billing import service as billing
+from sintalk.billing.models import DEFAULT_PRICES
 from sintalk.contacts import phones
-from sintalk.contacts import service as contacts
 from sintalk.db import atomic, new_id, now, session
-from sintalk.errors import Conflict, Detail, Invalid, NotFound, unknown_reference
+from sintalk.errors import Conflict, Detail, Invalid, unknown_reference
 from sintalk.message_templates import service as templates
-from sintalk.message_templates.service import Ready
 from sintalk.messages import filling, lanes
 from sintalk.messages.composing import SENDABLE, compose
 from sintalk.messages.filling import Common, Draft
@@ -37,6 +37,16 @@ LONGEST_AHEAD = timedelta(days=366)
 #: Requests of up to so many recipients may share a chunk, while it is not older than so many seconds: later
 #: ones would keep the workers from it.
 SMALL, OPEN_S = 5, 0.2
+
+#: What is to be known of the tenant, in one go: these tables are other slices', read here and never written.
+LOOK = text("""
+    SELECT (SELECT updated_at FROM templates WHERE tenant_id = :tenant_id AND id = :template_id AND deleted_at IS NULL
+           ) AS version,
+           (SELECT jsonb_object_agg(unit, micros) FROM prices WHERE tenant_id = :tenant_id) AS prices,
+           ARRAY(SELECT phone FROM opt_outs
+                  WHERE tenant_id = :tenant_id AND phone = ANY(CAST(:phones AS text[]))
+                    AND (channel IS NULL OR channel = :channel)) AS opted_out
+""")
 
 #: Counts, prices and refuses in the lane's row, then finds or makes the chunk. No row: the float is short, or
 #: the dispatch is gone or full. A chunk that a worker has, or that others are being written into, is passed over.
@@ -69,8 +79,22 @@ TAKE = text(f"""
     ), money AS (
       INSERT INTO settlements (dispatch_id, no, tenant_id, price, captured, released, times, due)
       SELECT id, no, tenant_id, :price, 0, 0, 0, false FROM lane WHERE NOT EXISTS (SELECT FROM shared)
+    ), place AS (
+      SELECT lane.id, lane.tenant_id, coalesce(shared.no, lane.no) AS no FROM lane LEFT JOIN shared ON true
+    ), written AS (
+      INSERT INTO notifications
+             (tenant_id, dispatch_id, chunk_no, template_id, channel, carrier, attempts, fence, created_at, updated_at,
+              expires_at, request_key, request_no, id, phone, name, addressable, text, payload, encoding, segments,
+              price_micros, fallback_micros, minute_micros, status, error_code, external_id)
+      SELECT place.tenant_id, place.id, place.no, :template_id, :channel, :carrier, 0, 0, :written_at, :written_at,
+             :expires_at, :request_key, r.request_no, r.id, r.phone, r.name, false, r.text, r.payload, r.encoding,
+             r.segments, r.price_micros, r.fallback_micros, r.minute_micros, r.status, r.error_code, r.external_id
+        FROM place, jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+               request_no integer, id uuid, phone text, name text, text text, payload jsonb, encoding text,
+               segments smallint, price_micros bigint, fallback_micros bigint, minute_micros bigint,
+               status text, error_code text, external_id text)
     )
-    SELECT coalesce(shared.no, lane.no) FROM lane LEFT JOIN shared ON true
+    SELECT no FROM place
 """)  # noqa: S608 - the only things put in are numbers of ours
 
 
@@ -134,19 +158,15 @@ def send(
     good ones; 409 `idempotency_key_reused`. Nothing is written then.
     """
     begins = max(now(), scheduled_at) if scheduled_at else now()
-    template = _checked(tenant_id, channel, template_id, begins)
-    drafts = _drafts(tenant_id, template, recipients, free=by.mode == "test")
+    _check(channel, begins)
+    drafts = _drafts(tenant_id, channel, template_id, recipients, free=by.mode == "test")
+    expires_at = begins + timedelta(seconds=ttl_seconds) if ttl_seconds else None
     ids = [new_id() for _ in drafts]
-    with atomic(), lanes.taken(tenant_id, channel, "simulator") as free:
-        lane, no = _take(free, drafts, ids, due_at=begins)
-        expires_at = begins + timedelta(seconds=ttl_seconds) if ttl_seconds else None
-        common = Common(
-            tenant_id, lane.dispatch_id, no, template.id, channel, lane.carrier, expires_at, key, once=False
-        )
+    with atomic(), lanes.taken(tenant_id, channel, "simulator") as lane:
         try:
-            filling.copy(common, zip(ids, drafts, strict=True))
-        except UniqueViolation as error:
-            if error.diag.constraint_name != "uq_notifications_request":
+            _write(lane, Rows(template_id, ids, drafts, expires_at, key), due_at=begins)
+        except (UniqueViolation, IntegrityError) as error:
+            if _constraint(error) != "uq_notifications_request":
                 raise
             # The answer that was kept is gone after 24 hours, the messages are not.
             raise Conflict("idempotency_key_reused", _l("This key was used with another request.")) from None
@@ -154,31 +174,41 @@ def send(
     return _answer(recipients, ids, drafts)
 
 
-def _checked(tenant_id: UUID, channel: str, template_id: UUID, begins: datetime) -> Ready:
+def _constraint(error: UniqueViolation | IntegrityError) -> str | None:
+    broken = error.orig if isinstance(error, IntegrityError) else error
+    return broken.diag.constraint_name if isinstance(broken, UniqueViolation) else None
+
+
+def _check(channel: str, begins: datetime) -> None:
     if channel not in SENDABLE:
         raise Invalid(Detail("channel", "not_allowed", _l("This channel cannot send yet.")))
     if begins - now() > LONGEST_AHEAD:
         raise Invalid(Detail("scheduled_at", "out_of_range", _l("Choose a time within the next year.")))
-    try:
-        template = templates.ready(tenant_id, template_id)
-    except NotFound:
-        raise unknown_reference("template_id", _l("There is no such template.")) from None
+
+
+def _drafts(
+    tenant_id: UUID, channel: str, template_id: UUID, recipients: Sequence[Recipient], *, free: bool
+) -> list[Draft]:
+    people = [_person(recipient) for recipient in recipients]
+    asked = {
+        "tenant_id": tenant_id,
+        "template_id": template_id,
+        "channel": channel,
+        "phones": [person.phone for person in people if person.phone],
+    }
+    known = session().execute(LOOK, asked).one()
+    if known.version is None:
+        raise unknown_reference("template_id", _l("There is no such template."))
+    template = templates.ready(tenant_id, template_id, known.version)
     if template.channel != channel:
         raise Invalid(Detail("template_id", "wrong_channel", _l("This template is for another channel.")))
-    return template
-
-
-def _drafts(tenant_id: UUID, template: Ready, recipients: Sequence[Recipient], *, free: bool) -> list[Draft]:
-    people = [_person(recipient) for recipient in recipients]
-    prices = billing.prices(tenant_id)
+    prices = {**DEFAULT_PRICES, **(known.prices or {})}
     if free:  # what test keys send goes to the simulator and costs nothing
         prices = dict.fromkeys(prices, 0)
-    out = contacts.opted_out_phones(
-        tenant_id, template.channel, {person.phone for person in people if person.phone}
-    )
+    out = set(known.opted_out)
     return [
         compose(
-            template.channel,
+            channel,
             template.prepared,
             prices,
             person,
@@ -196,11 +226,65 @@ def _person(recipient: Recipient) -> Person:
     return Person(reading.phone, recipient.name, recipient.variables, fault)
 
 
-def _take(lane: Lane, drafts: Sequence[Draft], ids: Sequence[UUID], *, due_at: datetime) -> tuple[Lane, int]:
-    """Money, counters and a chunk for these; where they are written to. Raises InsufficientBalance."""
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is to be written of one request."""
+
+    template_id: UUID
+    ids: list[UUID]
+    drafts: list[Draft]
+    expires_at: datetime | None
+    key: str | None
+
+    def as_json(self) -> str:
+        """For `TAKE`: a row each."""
+        return json.dumps(
+            [
+                {
+                    "request_no": None if self.key is None else place,
+                    "id": id_.hex,
+                    "phone": draft.phone,
+                    "name": draft.name,
+                    "text": draft.text,
+                    "payload": draft.payload,
+                    "encoding": draft.encoding,
+                    "segments": draft.segments,
+                    "price_micros": draft.price_micros,
+                    "fallback_micros": draft.fallback_micros,
+                    "minute_micros": draft.minute_micros,
+                    "status": "suppressed" if draft.error_code else "queued",
+                    "error_code": draft.error_code,
+                    "external_id": draft.external_id,
+                }
+                for place, (id_, draft) in enumerate(zip(self.ids, self.drafts, strict=True))
+            ]
+        )
+
+
+def _write(lane: Lane, rows: Rows, *, due_at: datetime) -> None:
+    """Money, counters, chunk and rows, or nothing of it. Raises InsufficientBalance."""
+    few = len(rows.drafts) <= SMALL
+    lane, no = _take(lane, rows, few=few, due_at=due_at)
+    if not few:
+        common = Common(
+            lane.tenant_id,
+            lane.dispatch_id,
+            no,
+            rows.template_id,
+            lane.channel,
+            lane.carrier,
+            rows.expires_at,
+            rows.key,
+            once=False,
+        )
+        filling.copy(common, zip(rows.ids, rows.drafts, strict=True))
+
+
+def _take(lane: Lane, rows: Rows, *, few: bool, due_at: datetime) -> tuple[Lane, int]:
+    drafts, ids = rows.drafts, rows.ids
     good = [draft for draft in drafts if draft.error_code is None]
     price = sum(draft.price_micros for draft in good)
-    small = bool(good) and len(drafts) <= SMALL and due_at <= now()
+    small = bool(good) and few and due_at <= now()
     if not small and due_at <= now():
         due_at -= timedelta(seconds=OPEN_S)  # nobody else is written into a large one
     values: dict[str, Any] = {
@@ -213,6 +297,13 @@ def _take(lane: Lane, drafts: Sequence[Draft], ids: Sequence[UUID], *, due_at: d
         "last_id": max(ids),
         "chunk_status": "open" if good else "done",
         "due_at": due_at,
+        "template_id": rows.template_id,
+        "channel": lane.channel,
+        "carrier": lane.carrier,
+        "written_at": now(),
+        "expires_at": rows.expires_at,
+        "request_key": rows.key,
+        "rows": rows.as_json() if few else "[]",
     }
     no = session().execute(TAKE, {**values, "dispatch_id": lane.dispatch_id}).scalar_one_or_none()
     if no is None:
