@@ -94,6 +94,7 @@ def test_a_carousel_is_built_by_mouse(watched: Watched, product: Product, pictur
     page.get_by_role("button", name="Salvar modelo").click()
     expect(page.locator("#flashes")).to_contain_text("O modelo “Vitrine por mouse” foi salvo.")
     page.get_by_role("link", name="Vitrine por mouse").click()
+    expect(page.locator("[data-screen] .rcs-card-title")).to_have_count(5)
     assert on_phone(page) == ["Mochila", "Garrafa", "Tênis", "Boné", "Meia"]
     assert watched.complaints == []
 
@@ -170,7 +171,7 @@ def test_real_people_fill_the_gaps_and_columns_can_be_inserted(watched: Watched,
     page.goto(product.url + "/templates/rcs/new")
     page.locator('[name="rcs.type"][value="text"]').check()
     control(page, "rcs.text.body").fill("Oi ")
-    page.get_by_label("Experimentar com pessoas reais").select_option(index=1)
+    page.locator("#list_id").select_option(index=1)
     expect(page.locator(".people-sum")).to_contain_text("pessoa")
     page.locator('[data-insert="nome"]').click()
     expect(control(page, "rcs.text.body")).to_have_value("Oi {{nome}}")

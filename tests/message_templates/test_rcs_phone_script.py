@@ -48,18 +48,15 @@ SPRITE = "/static/vendor/tabler-icons-3.51.0/sprite.svg"
 
 
 @pytest.fixture(scope="module")
-def browser_page() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        )
-        page = browser.new_page()
-        for script in SCRIPTS:
-            page.add_script_tag(path=script)
-        yield page
-        browser.close()
+def browser_page(playwright: Any) -> Iterator[Any]:
+    browser = playwright.chromium.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+    )
+    page = browser.new_page()
+    for script in SCRIPTS:
+        page.add_script_tag(path=script)
+    yield page
+    browser.close()
 
 
 def tidy(markup: str) -> str:

@@ -21,7 +21,7 @@ def template(alice):
 
 
 def test_a_test_goes_out_with_the_values_of_the_made_up_person(signed_in, alice, template):
-    billing.top_up(alice.tenant_id, 10 * factories.BRL, key="start")
+    billing.top_up(alice.tenant_id, 10 * factories.BRL, key="start", memo="")
     sent = {"template_id": str(template.id), "phone": "(11) 98888-7777"}
     answer = signed_in.post("/messages/test", data=sent)
     found = session().query(Notification).one()
@@ -32,7 +32,7 @@ def test_a_test_goes_out_with_the_values_of_the_made_up_person(signed_in, alice,
 
 @pytest.mark.parametrize("phone", ["", "123", "x" * 200, "(11) 3333-4444"])
 def test_a_number_that_cannot_get_it_is_told_and_costs_nothing(signed_in, alice, template, phone):
-    billing.top_up(alice.tenant_id, 10 * factories.BRL, key="start")
+    billing.top_up(alice.tenant_id, 10 * factories.BRL, key="start", memo="")
     answer = signed_in.post("/messages/test", data={"template_id": str(template.id), "phone": phone})
     assert answer.location == f"/templates/{template.id}"
     assert session().query(Notification).filter_by(status="queued").count() == 0
