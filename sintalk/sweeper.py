@@ -64,6 +64,8 @@ def steps() -> list[Step]:
         Step(1.0, ring_dispatch),
         Step(0.5, lanes.give_back_idle),
         Step(2.0, ring_receipts),
+        Step(1.0, campaigns.launch_due),
+        Step(1.0, ring_cancels),
         Step(2.0, campaigns.close_finished),
         Step(1.0, ring_webhooks),
         Step(5.0, balances.look),
@@ -109,6 +111,14 @@ def ring_receipts() -> None:
 
     if waiting("default") < ENOUGH and receipts.anything_waiting():
         enqueue("sintalk.messages.jobs.apply_receipts")
+
+
+def ring_cancels() -> None:
+    """Ring for dispatches that were canceled and have something left to take back."""
+    from sintalk.messages import steering
+
+    if waiting("default") < ENOUGH and steering.canceling():
+        enqueue("sintalk.messages.jobs.take_back")
 
 
 def ring_webhooks() -> None:

@@ -33,6 +33,7 @@ SELF_SERVICE = {
     "dispatch": ("sintalk.messages.jobs.drain",),
     "default": (
         "sintalk.messages.jobs.apply_receipts",
+        "sintalk.messages.jobs.take_back",
         "sintalk.campaigns.jobs.close_finished",
     ),
     "imports": ("sintalk.imports.jobs.work",),

@@ -5,22 +5,26 @@ from flask import g
 from sintalk.campaigns import service
 from sintalk.campaigns.models import Campaign
 from sintalk.campaigns.schemas import (
+    CampaignChange,
     CampaignIn,
     CampaignOut,
     CampaignPage,
     CampaignPath,
     CampaignQuery,
     CampaignStats,
+    LaunchIn,
 )
 from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 
 api = blueprint("campaigns", tag="campaigns", description="Bulk messages to contact lists")
+ONE = "/campaigns/<uuid:campaign_id>"
+SHORT = "The balance does not cover this. Top it up and try again."
 
 
 @api.post("/campaigns", summary="Create a campaign", responses={"201": CampaignOut})
 def create_campaign(body: CampaignIn) -> tuple[CampaignOut, int]:
-    """Draft a campaign: a template of the same channel, to a contact list."""
+    """Draft a campaign: a template of the same channel, to a contact list or to the outcome of another campaign."""
     campaign = service.create(g.actor.tenant_id, **body.model_dump(), by=g.actor)
     return CampaignOut.model_validate(campaign), 201
 
@@ -32,28 +36,70 @@ def list_campaigns(query: CampaignQuery) -> CampaignPage:
     return CampaignPage.model_validate(paginate(rows, query, by=Campaign.id))
 
 
-@api.get("/campaigns/<uuid:campaign_id>", summary="Get a campaign", responses={"200": CampaignOut})
+@api.get(ONE, summary="Get a campaign", responses={"200": CampaignOut})
 def get_campaign(path: CampaignPath) -> CampaignOut:
     """One campaign."""
     return CampaignOut.model_validate(service.get(g.actor.tenant_id, path.campaign_id))
 
 
-@api.post(
-    "/campaigns/<uuid:campaign_id>/launch",
-    summary="Launch a campaign",
-    responses={"202": CampaignOut},
-)
-@refuses(402, "insufficient_balance", "The balance does not cover this. Top it up and try again.")
+@api.post(f"{ONE}/launch", summary="Launch a campaign", responses={"202": CampaignOut})
+@refuses(402, "insufficient_balance", SHORT)
 @refuses(409, "campaign_not_launchable", "This campaign was launched before.")
 @refuses(409, "empty_audience", "The list is empty: there is nobody to send to.")
-def launch_campaign(path: CampaignPath) -> tuple[CampaignOut, int]:
-    """Start sending; always in the background. Watch `GET /campaigns/{id}/stats`."""
-    return CampaignOut.model_validate(service.launch(g.actor.tenant_id, path.campaign_id, by=g.actor)), 202
+def launch_campaign(path: CampaignPath, body: LaunchIn) -> tuple[CampaignOut, int]:
+    """Start sending; always in the background. Watch `GET /campaigns/{id}/stats`.
+
+    With a `scheduled_at` ahead it becomes `scheduled`: the content is fixed now, people and money are taken then.
+    `{"now": true}` sends at once.
+    """
+    campaign = service.launch(g.actor.tenant_id, path.campaign_id, at_once=body.now, by=g.actor)
+    return CampaignOut.model_validate(campaign), 202
 
 
-@api.get(
-    "/campaigns/<uuid:campaign_id>/stats", summary="Get campaign stats", responses={"200": CampaignStats}
-)
+@api.patch(ONE, summary="Change a campaign", responses={"200": CampaignOut})
+@refuses(409, "campaign_not_draft", "A launched campaign keeps what it was launched with.")
+def change_campaign(path: CampaignPath, body: CampaignChange) -> CampaignOut:
+    """Change a draft; of a scheduled one its name and its time. Without a time that one is a draft again."""
+    wishes = body.model_dump(include=body.model_fields_set)
+    return CampaignOut.model_validate(
+        service.update(g.actor.tenant_id, path.campaign_id, by=g.actor, **wishes)
+    )
+
+
+@api.delete(ONE, summary="Delete a draft", responses={"204": None})
+@refuses(409, "campaign_not_draft", "Only a draft can be thrown away.")
+def delete_campaign(path: CampaignPath) -> None:
+    """Throw a draft away. What was launched stays."""
+    service.delete_draft(g.actor.tenant_id, path.campaign_id, by=g.actor)
+
+
+@api.post(f"{ONE}/pause", summary="Pause a campaign", responses={"200": CampaignOut})
+@refuses(409, "campaign_not_running", "Only a campaign that is being sent can be paused.")
+def pause_campaign(path: CampaignPath) -> CampaignOut:
+    """Nothing more goes out, from the next call of the carrier on; its money stays held. Repeating it is harmless."""
+    return CampaignOut.model_validate(service.pause(g.actor.tenant_id, path.campaign_id, by=g.actor))
+
+
+@api.post(f"{ONE}/resume", summary="Resume a campaign", responses={"202": CampaignOut})
+@refuses(402, "insufficient_balance", SHORT)
+@refuses(409, "campaign_not_paused", "This campaign is not paused.")
+@refuses(409, "empty_audience", "The list is empty: there is nobody to send to.")
+def resume_campaign(path: CampaignPath) -> tuple[CampaignOut, int]:
+    """Go on where it stood, whatever its `pause_reason`: nobody gets it twice, nobody is left out."""
+    return CampaignOut.model_validate(service.resume(g.actor.tenant_id, path.campaign_id, by=g.actor)), 202
+
+
+@api.post(f"{ONE}/cancel", summary="Cancel a campaign", responses={"202": CampaignOut})
+@refuses(409, "campaign_not_cancelable", "There is nothing left to cancel.")
+def cancel_campaign(path: CampaignPath) -> tuple[CampaignOut, int]:
+    """Nothing more goes out; the rest becomes `canceled` in the background and its money is given back.
+
+    What is with the carrier stays there. `completed_at` tells when all of it is done. Repeating it is harmless.
+    """
+    return CampaignOut.model_validate(service.cancel(g.actor.tenant_id, path.campaign_id, by=g.actor)), 202
+
+
+@api.get(f"{ONE}/stats", summary="Get campaign stats", responses={"200": CampaignStats})
 def get_campaign_stats(path: CampaignPath) -> CampaignStats:
     """Notification counts by status, and the money. Costs the same for ten recipients and for ten million."""
     campaign, dispatch = service.stats(g.actor.tenant_id, path.campaign_id)

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from sintalk.campaigns import audience, service
+from sintalk.campaigns import audience, launching
 from sintalk.campaigns.models import Campaign
-from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now
 from sintalk.message_templates.content import Prepared, prepare
 from sintalk.messages import service as messages
@@ -45,18 +44,18 @@ def expand(campaign_id: UUID) -> None:
                 if _next_page(campaign, prepared):
                     continue
                 campaign.expanded_at = now()
-        service.reserve(campaign_id)
+        launching.reserve(campaign_id)
         return
 
 
 def _next_page(campaign: Campaign, prepared: Prepared) -> bool:
     """Write the next page of recipients; False where there is none."""
-    page = contacts.audience(campaign.tenant_id, campaign.contact_list_id, after=campaign.cursor, limit=CHUNK)
+    page = audience.page(campaign, after=campaign.cursor, limit=CHUNK)
     if not page:
         return False
     dispatch = messages.dispatch_of(campaign.tenant_id, campaign.id)
     assert dispatch is not None and campaign.prices is not None
-    rows = audience.drafts(campaign.tenant_id, campaign.channel, prepared, campaign.prices, page)
+    rows = audience.drafts(campaign, prepared, campaign.prices, page)
     messages.fill(dispatch, rows, template_id=campaign.template_id)
-    campaign.cursor = page[-1].id
+    campaign.cursor = page[-1].place
     return True

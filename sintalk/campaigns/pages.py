@@ -42,6 +42,8 @@ STEADY_AFTER = timedelta(seconds=3)
 #: Why people are left out, said of many.
 LEFT_OUT = {
     "opted_out": _l("asked not to receive messages"),
+    "excluded": _l("stand in a list that is left out"),
+    "contact_deleted": _l("were deleted since"),
     "duplicate": _l("stand in the list more than once; each number gets one message"),
     "no_phone": _l("have no phone number"),
     "missing_phone": _l("have no phone number"),
@@ -149,7 +151,8 @@ def ingredients(campaign: Campaign) -> Ingredients:
     contact_list: ContactList | None = None
     template: Template | None = None
     with suppress(NotFound):
-        contact_list = contacts.get_list(campaign.tenant_id, campaign.contact_list_id)
+        if campaign.contact_list_id is not None:
+            contact_list = contacts.get_list(campaign.tenant_id, campaign.contact_list_id)
     with suppress(NotFound):
         template = templates.get(campaign.tenant_id, campaign.template_id)
     return Ingredients(contact_list, template)

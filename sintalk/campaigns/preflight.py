@@ -71,12 +71,13 @@ def preflight(tenant_id: UUID, campaign_id: UUID) -> Preflight:
     chance = random.Random(campaign.id.int)  # noqa: S311 - the same five people each time one looks
     read = 0
     phones: set[str] = set()
-    for page in audience.pages(tenant_id, campaign.contact_list_id):
-        for draft in audience.drafts(tenant_id, campaign.channel, prepared, prices, page):
+    for page in audience.pages(campaign):
+        for draft in audience.drafts(campaign, prepared, prices, page):
             _count(found, draft, phones, chance)
         read += len(page)
         if read >= READ_AT_MOST:
-            _project(found, read, tenant_id, campaign.contact_list_id)
+            if campaign.contact_list_id:
+                _project(found, read, tenant_id, campaign.contact_list_id)
             break
     return found
 

@@ -1,13 +1,38 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from sintalk.campaigns.models import MAX_DELAY_MINUTES
+from sintalk.web.examples import ID
 from sintalk.web.schemas import Answer, Body, Id, Name, PageOf, PageQuery, Path, Timestamp
 
 Channel = Literal["sms", "rcs", "voice"]
 Status = Literal["draft", "scheduled", "launching", "running", "paused", "completed", "canceled", "failed"]
+
+
+Category = Literal["marketing", "transactional"]
+FollowUp = Literal["delivered", "not_delivered", "sent", "error"]
+MaxDelay = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=7 * 24 * 60,
+        description="After an outage a scheduled campaign leaves no later than this by itself: it waits for a "
+        "person then, `paused` as `overdue`",
+    ),
+]
+ListIds = Annotated[
+    list[Id], Field(max_length=20, description="Numbers in these lists are left out, as `excluded`")
+]
+SCHEDULED = (
+    "Launched before this time, it waits for it; people and money are taken then, the content at launch"
+)
+FOLLOWS = "With `follow_up_on_status`: its people are those of this campaign, and no list is needed"
+FOLLOW_UP = (
+    "People whose message of `parent_campaign_id` stands so when this one goes; `delivered` takes `read` in"
+)
 
 
 class CampaignIn(Body):
@@ -16,8 +41,37 @@ class CampaignIn(Body):
     name: Name = Field(examples=["Black Friday"])
     channel: Channel
     template_id: Id
-    contact_list_id: Id
-    category: Literal["marketing", "transactional"] = "marketing"
+    contact_list_id: Id | None = Field(None, examples=[ID], description="Needed but for a follow-up")
+    category: Category = "marketing"
+    scheduled_at: Timestamp | None = Field(None, description=SCHEDULED)
+    max_delay_minutes: MaxDelay = MAX_DELAY_MINUTES
+    exclude_list_ids: ListIds = Field(default_factory=list)
+    parent_campaign_id: Id | None = Field(None, description=FOLLOWS)
+    follow_up_on_status: FollowUp | None = Field(None, description=FOLLOW_UP)
+
+
+class CampaignChange(Body):
+    """What is left out stays as it is. A scheduled campaign takes `name`, `scheduled_at` and `max_delay_minutes`."""
+
+    name: Name = Field("Black Friday", examples=["Black Friday"])
+    channel: Channel = "sms"
+    template_id: Id | None = None
+    contact_list_id: Id | None = None
+    category: Category = "marketing"
+    scheduled_at: Timestamp | None = Field(
+        None, description=f"{SCHEDULED}. null takes a scheduled campaign back to a draft"
+    )
+    max_delay_minutes: MaxDelay = MAX_DELAY_MINUTES
+    exclude_list_ids: ListIds = Field(default_factory=list)
+    parent_campaign_id: Id | None = Field(None, description=FOLLOWS)
+    follow_up_on_status: FollowUp | None = Field(None, description=FOLLOW_UP)
+
+
+class LaunchIn(Body):
+    """Nothing need be said, so the body may be left out."""
+
+    may_be_missing: ClassVar[bool] = True
+    now: bool = Field(False, description="Send at once, whatever `scheduled_at` says")
 
 
 class CampaignOut(Answer):
@@ -26,16 +80,21 @@ class CampaignOut(Answer):
     id: Id
     name: str = Field(examples=["Black Friday"])
     channel: Channel
-    category: Literal["marketing", "transactional"]
+    category: Category
     template_id: Id
     contact_list_id: Id | None
-    parent_campaign_id: Id | None = None
-    follow_up_on_status: str | None = None
+    exclude_list_ids: list[Id]
+    parent_campaign_id: Id | None
+    follow_up_on_status: FollowUp | None
     status: Status
-    pause_reason: str | None
+    pause_reason: str | None = Field(
+        description="`requested`, `insufficient_balance`, or `overdue`: what a resume is waited for"
+    )
+    error_code: str | None = Field(description="Why it failed: `empty_audience`")
     scheduled_at: Timestamp | None
+    max_delay_minutes: int
     launched_at: Timestamp | None
-    completed_at: Timestamp | None
+    completed_at: Timestamp | None = Field(description="When nothing was queued or sending any more")
     created_at: Timestamp
 
 

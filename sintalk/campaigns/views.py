@@ -6,6 +6,7 @@ reload and a shared link work. From then on the draft keeps everything.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -98,7 +99,8 @@ def change_who(campaign_id: UUID) -> ResponseReturnValue:
     """Another name or other people."""
     campaign, form = service.get(g.actor.tenant_id, campaign_id), WhoForm()
     try:
-        service.update_draft(g.actor.tenant_id, campaign_id, **_checked_who(form).model_dump())
+        wishes = _checked_who(form).model_dump()
+        service.update(g.actor.tenant_id, campaign_id, **wishes, by=g.actor)
     except Invalid as error:
         show_faults(form, error)
         return _who(form, campaign), 422
@@ -120,9 +122,8 @@ def change_what(campaign_id: UUID) -> ResponseReturnValue:
     kept = Who.model_construct(name=campaign.name, contact_list_id=campaign.contact_list_id)
     try:
         made = form.checked(kept, _channels())
-        service.update_draft(
-            g.actor.tenant_id, campaign_id, template_id=made.template_id, channel=made.channel
-        )
+        wishes = {"template_id": made.template_id, "channel": made.channel}
+        service.update(g.actor.tenant_id, campaign_id, **wishes, by=g.actor)
     except Invalid as error:
         show_faults(form, error)
         return _what(form, url_for(".who", campaign_id=campaign_id), campaign), 422
@@ -172,22 +173,38 @@ def progress(campaign_id: UUID) -> ResponseReturnValue:
     return render_template("campaigns/_progress.html", progress=found)
 
 
-@bp.post("/campaigns/<uuid:campaign_id>/retry")
-def retry(campaign_id: UUID) -> ResponseReturnValue:
-    """Go on with a campaign that waited for money."""
-    try:
-        service.retry(g.actor.tenant_id, campaign_id, by=g.actor)
-    except (InsufficientBalance, Conflict) as error:
-        flash(str(error.message), "error")
-    return redirect(url_for(".show", campaign_id=campaign_id), 303)
+@bp.post("/campaigns/<uuid:campaign_id>/pause")
+def pause(campaign_id: UUID) -> ResponseReturnValue:
+    """Nothing more goes out."""
+    return _steered(service.pause, campaign_id)
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/resume")
+def resume(campaign_id: UUID) -> ResponseReturnValue:
+    """Go on with a campaign that was paused, waited for money, or was too late."""
+    return _steered(service.resume, campaign_id)
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/cancel")
+def cancel(campaign_id: UUID) -> ResponseReturnValue:
+    """End it before its time."""
+    return _steered(service.cancel, campaign_id)
 
 
 @bp.post("/campaigns/<uuid:campaign_id>/delete")
 def delete(campaign_id: UUID) -> ResponseReturnValue:
     """Throw a draft away."""
-    service.delete_draft(g.actor.tenant_id, campaign_id)
+    service.delete_draft(g.actor.tenant_id, campaign_id, by=g.actor)
     flash(_("The draft is thrown away."), "success")
     return redirect(url_for(".index"), 303)
+
+
+def _steered(verb: Callable[..., Campaign], campaign_id: UUID) -> ResponseReturnValue:
+    try:
+        verb(g.actor.tenant_id, campaign_id, by=g.actor)
+    except (InsufficientBalance, Conflict) as error:
+        flash(str(error.message), "error")
+    return redirect(url_for(".show", campaign_id=campaign_id), 303)
 
 
 def _checked_who(form: WhoForm) -> Who:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Row, Select, delete, exists, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Select, Text, any_, cast, delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from sintalk.contacts import search as searching
 from sintalk.contacts.models import Contact, ContactList, ListUse
@@ -33,6 +33,7 @@ __all__ = [
     "lists_of",
     "lock_list",
     "opted_out_phones",
+    "phones_in",
     "reachable",
     "rename_list",
 ]
@@ -207,10 +208,18 @@ def delete_contact(tenant_id: UUID, list_id: UUID, contact_id: UUID) -> None:
 def audience(
     tenant_id: UUID, list_id: UUID, *, after: UUID | None = None, limit: int = 1000
 ) -> Sequence[Row[Any]]:
-    """The next contacts of a list by id: rows of `id, name, email, phone, attributes`, from `after` on."""
-    rows = select(Contact.id, Contact.name, Contact.email, Contact.phone, Contact.attributes).where(
-        Contact.tenant_id == tenant_id, Contact.contact_list_id == list_id, Contact.deleted_at.is_(None)
-    )
+    """The next contacts of a list by id: rows of `id, place, name, email, phone, attributes`, from `after` on.
+
+    `place` is the cursor: what to go on after.
+    """
+    rows = select(
+        Contact.id,
+        Contact.id.label("place"),
+        Contact.name,
+        Contact.email,
+        Contact.phone,
+        Contact.attributes,
+    ).where(Contact.tenant_id == tenant_id, Contact.contact_list_id == list_id, Contact.deleted_at.is_(None))
     if after is not None:
         rows = rows.where(Contact.id > after)
     return session().execute(rows.order_by(Contact.id).limit(limit)).all()
@@ -229,6 +238,20 @@ def reachable(tenant_id: UUID, list_id: UUID, at_most: int) -> int:
         .limit(at_most)
     )
     return session().scalar(select(func.count()).select_from(with_phone.subquery())) or 0
+
+
+def phones_in(tenant_id: UUID, list_ids: Sequence[UUID], phones: Iterable[str]) -> set[str]:
+    """Which of these numbers (E.164) stand in one of these lists."""
+    asked = list(phones)
+    if not asked or not list_ids:
+        return set()
+    rows = select(Contact.phone).where(
+        Contact.tenant_id == tenant_id,
+        Contact.contact_list_id.in_(list_ids),
+        Contact.deleted_at.is_(None),
+        Contact.phone == any_(cast(asked, ARRAY(Text))),
+    )
+    return {phone for phone in session().scalars(rows) if phone}
 
 
 # --- inside -----------------------------------------------------------------------------------------------

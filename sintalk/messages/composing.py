@@ -43,7 +43,8 @@ def compose(
     fault: str | None = None,
     external_id: str | None = None,
 ) -> Draft:
-    """The message for this person. `out` are the numbers that opted out; prices in micro-units by unit.
+    """The message for this person. `out` are the numbers that opted out, or each number that is left out with
+    its reason; prices in micro-units by unit.
 
     `fault` is a reason that is known already.
     """
@@ -89,7 +90,7 @@ def unreachable(channel: str, phone: str | None, out: Container[str]) -> str | N
     if not phone:
         return "no_phone"
     if phone in out:
-        return "opted_out"
+        return str(out[phone]) if isinstance(out, Mapping) else "opted_out"
     if channel != "voice" and phones.is_fixed(phone):
         return "not_mobile"
     return None

@@ -25,7 +25,7 @@ from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now, session
 from sintalk.messages import attempts, composing, results, tally, telling
 from sintalk.messages.models import Chunk, Dispatch, DispatchTurn, Notification
-from sintalk.queue import stopping
+from sintalk.queue import enqueue, stopping
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,11 @@ INTEND = text("""
      WHERE id = ANY(:ids)
 """)
 SUPPRESS = text("""
-    UPDATE notifications SET status = 'suppressed', error_code = 'opted_out', updated_at = clock_timestamp()
+    UPDATE notifications
+       SET status = CASE WHEN unclear THEN 'unknown' ELSE 'suppressed' END, error_code = 'opted_out',
+           updated_at = clock_timestamp()
      WHERE id = ANY(:ids)
+ RETURNING status
 """)
 #: Its money goes back, but for the part of an RCS message that may still arrive after its SMS (`charging`).
 EXPIRE = text("""
@@ -173,6 +176,8 @@ class Worker:
                 through = not batch
             if mine and not batch:
                 self._hand_back(chunk, through=through)
+                if dispatch.status == "canceled":
+                    enqueue("sintalk.messages.jobs.take_back")
             current.flush()
             if answers or steps:
                 results.settle_later(self.dispatch_id, [self.no])
@@ -199,7 +204,7 @@ class Worker:
     def _intend(self, most: int) -> tuple[list[Attempt], list[tuple[str | None, str]]]:
         """Mark the next queued messages as being sent, but for people who opted out meanwhile and what expired.
 
-        Also the steps of those who are left out.
+        Also the steps of those: left out, or `unknown` where an earlier attempt may have reached them.
         """
         with atomic() as current:
             rows = self._next(most)
@@ -210,14 +215,13 @@ class Worker:
             late = {row.id for row in rows if _expired(row)}
             suppressed = [row.id for row in rows if row.id in out and row.id not in late]
             going = [row for row in rows if row.id not in out and row.id not in late]
+            left_out: list[tuple[str | None, str]] = [("queued", "not_delivered")] * len(late)
             if suppressed:
-                current.execute(SUPPRESS, {"ids": suppressed})
+                left_out += [("queued", status) for status in current.scalars(SUPPRESS, {"ids": suppressed})]
             if late:
                 current.execute(EXPIRE, {"ids": sorted(late)})
             telling.tell(self.tenant_id, [*suppressed, *late])
             current.execute(INTEND, {"ids": [row.id for row in going], "fence": self.fence})
-        left_out: list[tuple[str | None, str]] = [("queued", "suppressed")] * len(suppressed)
-        left_out += [("queued", "not_delivered")] * len(late)
         if not going:
             more, also = self._intend(most)
             return more, also + left_out

@@ -11,6 +11,14 @@ def drain() -> None:
     settling.settle_due()
 
 
+def take_back() -> None:
+    """Take back what was canceled before it left, and give its money back."""
+    from sintalk.messages import settling, steering
+
+    steering.take_back()
+    settling.settle_due()
+
+
 def apply_receipts() -> None:
     """Apply the callbacks that wait, and settle what they decided."""
     from sintalk.messages import receipts, settling

@@ -55,6 +55,11 @@ class Dispatch(Identified, Base):
             "id",
             postgresql_where=text("lane IS NOT NULL"),
         ),
+        Index(
+            "ix_dispatches_canceling",
+            "id",
+            postgresql_where=text("status = 'canceled' AND finished_at IS NULL"),
+        ),
         {"postgresql_with": {"fillfactor": 50}},
     )
 
@@ -212,6 +217,9 @@ class Notification(Identified, Base):
     status: Mapped[str] = mapped_column(default="queued")
     via: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
+    unclear: Mapped[bool] = mapped_column(
+        server_default="false", default=False, doc="queued again, and the carrier may have it already"
+    )
     fence: Mapped[int] = mapped_column(default=0)
     carrier: Mapped[str | None]
     carrier_message_id: Mapped[str | None]

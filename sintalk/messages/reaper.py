@@ -1,17 +1,19 @@
 """After a worker's death: its chunks go back, and what it may have sent is marked so.
 
 A message in `sending` under a lease that ran out may or may not be with the carrier. Where the carrier takes
-our id only once, it is queued again under the same id; anywhere else it becomes `unknown` and waits for a
-receipt or a look-up. It is never sent again blindly.
+our id only once, it is queued again under the same id; anywhere else, and where its dispatch was canceled
+meanwhile, it becomes `unknown` and waits for a receipt or a look-up. It is never sent again blindly.
 """
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import select, text, update
 
 from sintalk.carriers import registry
-from sintalk.db import atomic, now
+from sintalk.db import atomic, now, session
 from sintalk.messages import results, tally, telling
 from sintalk.messages.models import Chunk, Dispatch
 from sintalk.queue import enqueue
@@ -23,7 +25,8 @@ FREE = text("""
          AND status = 'sending'
        ORDER BY id FOR UPDATE
     )
-    UPDATE notifications n SET status = :status, error_code = :error, updated_at = clock_timestamp()
+    UPDATE notifications n
+       SET status = :status, error_code = :error, unclear = true, updated_at = clock_timestamp()
       FROM lost WHERE n.id = lost.id
  RETURNING n.id
 """)
@@ -49,9 +52,7 @@ def _reap_one() -> bool:
         )
         if chunk is None:
             return False
-        carrier = current.scalars(select(Dispatch.carrier).where(Dispatch.id == chunk.dispatch_id)).one()
-        idempotent = registry.get(carrier, current_app.config["SETTINGS"]).info.idempotency == "client_id"
-        status, error = ("queued", None) if idempotent else ("unknown", "worker_lost")
+        status, error = ("queued", None) if _may_ask_again(chunk.dispatch_id) else ("unknown", "worker_lost")
         freed = current.scalars(
             FREE,
             {
@@ -73,3 +74,11 @@ def _reap_one() -> bool:
         tally.move(chunk.dispatch_id, [("sending", status)] * len(freed))
         enqueue("sintalk.messages.jobs.drain")
     return True
+
+
+def _may_ask_again(dispatch_id: UUID) -> bool:
+    carrier, status = (
+        session().execute(select(Dispatch.carrier, Dispatch.status).where(Dispatch.id == dispatch_id)).one()
+    )
+    info = registry.get(carrier, current_app.config["SETTINGS"]).info
+    return bool(info.idempotency == "client_id" and status != "canceled")

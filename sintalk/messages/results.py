@@ -39,6 +39,7 @@ WRITE = text(f"""
            sent_at = CASE WHEN answer.status = 'sent' THEN clock_timestamp() ELSE n.sent_at END,
            via = CASE WHEN takes_over THEN 'sms' ELSE n.via END,
            attempts = CASE WHEN takes_over THEN 0 ELSE n.attempts END,
+           unclear = NOT takes_over AND (n.unclear OR answer.unclear),
            decided = n.decided OR takes_over,
            charged_micros = n.charged_micros + CASE
              WHEN answer.status <> 'sent' THEN 0

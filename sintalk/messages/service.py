@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, any_, literal, select, text, update
+from sqlalchemy import ARRAY, Select, Uuid, any_, literal, select, text
 
 from sintalk.billing import ledger
 from sintalk.db import atomic, now, session
 from sintalk.messages.filling import CHUNK, Draft, fill
 from sintalk.messages.models import Chunk, Dispatch, Notification
 from sintalk.messages.states import STATUSES
+from sintalk.messages.steering import cancel, go_on, pause
 from sintalk.queue import enqueue
 from sintalk.tenancy import owned
 
@@ -22,9 +23,11 @@ __all__ = [
     "Draft",
     "Wanted",
     "campaign_ids",
+    "cancel",
     "dispatch_of",
     "fill",
     "get",
+    "go_on",
     "leaves_at",
     "nothing_yet",
     "notifications",
@@ -64,16 +67,6 @@ def reserve(dispatch: Dispatch, *, memo: str) -> None:
             dispatch.settled_at = moment
         current.flush()
         enqueue("sintalk.campaigns.jobs.close_finished" if empty else "sintalk.messages.jobs.drain")
-
-
-def pause(dispatch: Dispatch) -> None:
-    """Keep the workers away from it."""
-    with atomic() as current:
-        current.execute(
-            update(Dispatch)
-            .where(Dispatch.id == dispatch.id, Dispatch.status != "finished")
-            .values(status="paused")
-        )
 
 
 def dispatch_of(tenant_id: UUID, campaign_id: UUID) -> Dispatch | None:

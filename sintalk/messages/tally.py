@@ -12,17 +12,24 @@ from sintalk.db import session
 from sintalk.messages.states import STATUSES
 from sintalk.queue import enqueue
 
+#: On its way, or held back with its money held: what was paused with its last messages in the air ends by itself.
+_OUT = "(status = 'ready' OR (status = 'paused' AND ready_at IS NOT NULL))"
 #: Finished is what has nothing queued or sending any more; said by the very update that makes it true.
 MOVE = text(
     "UPDATE dispatches SET "  # noqa: S608 - the names are our own
     + ", ".join(f"{name} = {name} + CAST(:{name} AS integer)" for name in STATUSES)
-    + """, total = total + CAST(:total AS integer), updated_at = clock_timestamp(),
-       status = CASE WHEN status = 'ready' AND queued + CAST(:queued AS integer) = 0
+    + f""", total = total + CAST(:total AS integer), updated_at = clock_timestamp(),
+       status = CASE WHEN {_OUT} AND queued + CAST(:queued AS integer) = 0
                           AND sending + CAST(:sending AS integer) = 0 THEN 'finished' ELSE status END,
-       finished_at = CASE WHEN status = 'ready' AND queued + CAST(:queued AS integer) = 0
+       finished_at = CASE WHEN {_OUT} AND queued + CAST(:queued AS integer) = 0
                           AND sending + CAST(:sending AS integer) = 0 THEN clock_timestamp() ELSE finished_at END
      WHERE id = :id RETURNING status, campaign_id"""
 )
+#: The same for what is let go on with nothing left.
+FINISH = text("""
+    UPDATE dispatches SET status = 'finished', finished_at = clock_timestamp(), updated_at = clock_timestamp()
+     WHERE id = :id AND status = 'ready' AND queued = 0 AND sending = 0
+""")
 
 
 def move(dispatch_id: UUID, steps: Iterable[tuple[str | None, str]]) -> None:

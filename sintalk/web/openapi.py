@@ -165,7 +165,10 @@ def _operation(operation: Operation, schemas: Mapping[str, Json], refs: Mapping[
     }
     if operation.body:
         ref = refs[operation.body, "validation"]
-        written["requestBody"] = {"required": True, "content": _content(ref, schemas)}
+        written["requestBody"] = {
+            "required": not _may_be_missing(operation),
+            "content": _content(ref, schemas),
+        }
     written["responses"] = {
         status: _answer(status, answer, operation, schemas, refs)
         for status, answer in operation.answers.items()
@@ -174,6 +177,10 @@ def _operation(operation: Operation, schemas: Mapping[str, Json], refs: Mapping[
     if (operation.method, _path(operation)) not in OPERATIONS:
         written["x-sintalk-extension"] = True
     return written
+
+
+def _may_be_missing(operation: Operation) -> bool:
+    return bool(getattr(operation.body, "may_be_missing", False))
 
 
 def _camel(name: str) -> str:

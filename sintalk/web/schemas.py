@@ -8,7 +8,7 @@ knows only strings; answers read their values from rows. Ids are UUIDv7 strings,
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -65,8 +65,9 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 
 class Body(BaseModel):
-    """A request body: exact types, no unknown field."""
+    """A request body: exact types, no unknown field. `may_be_missing`: no body at all says as much as `{}`."""
 
+    may_be_missing: ClassVar[bool] = False
     model_config = ConfigDict(strict=True, extra="forbid")
 
 

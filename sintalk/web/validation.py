@@ -50,6 +50,8 @@ def read_body(schema: type[Schema]) -> Schema:
 
     Raises 415 for another content type, 400 for what is no JSON, 422 with the path of every fault.
     """
+    if getattr(schema, "may_be_missing", False) and not request.get_data(cache=True):
+        return schema()
     if request.mimetype != "application/json":
         raise DomainError(
             415, "unsupported_media_type", _l("Send JSON, with Content-Type: application/json.")

@@ -76,6 +76,9 @@ MEMO = {"Single messages": _l("Single messages")}
 #: Why somebody did not get a message.
 REASON = {
     "opted_out": _l("This person asked not to receive messages."),
+    "excluded": _l("This person's number is in a list that the campaign leaves out."),
+    "contact_deleted": _l("This person was deleted from the contact list."),
+    "campaign_canceled": _l("The campaign was canceled before this message left."),
     "duplicate": _l("This number is in the list more than once; it gets one message."),
     "no_phone": _l("There is no phone number."),
     "invalid_phone": _l("This is not a phone number that can be reached."),

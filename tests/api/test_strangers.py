@@ -27,7 +27,12 @@ RANGE = {"from": "2026-11-22T10:00:00Z", "to": "2026-11-22T12:00:00Z"}
 PATHS: dict[str, tuple[tuple[str, ...], Any]] = {
     "DELETE /api-keys/{id}": (("key",), None),
     "GET /campaigns/{id}": (("campaign",), None),
+    "PATCH /campaigns/{id}": (("campaign",), {"name": "x"}),
+    "DELETE /campaigns/{id}": (("campaign",), None),
     "POST /campaigns/{id}/launch": (("campaign",), None),
+    "POST /campaigns/{id}/pause": (("campaign",), None),
+    "POST /campaigns/{id}/resume": (("campaign",), None),
+    "POST /campaigns/{id}/cancel": (("campaign",), None),
     "GET /campaigns/{id}/stats": (("campaign",), None),
     "GET /contact-lists/{id}": (("list",), None),
     "PUT /contact-lists/{id}": (("list",), {"name": "x"}),
@@ -69,6 +74,20 @@ BODIES: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     "POST /campaigns": {
         "template_id": ("template", {"name": "x", "channel": "sms", "contact_list_id": "my list"}),
         "contact_list_id": ("list", {"name": "x", "channel": "sms", "template_id": "my template"}),
+        "parent_campaign_id": (
+            "campaign",
+            {
+                "name": "x",
+                "channel": "sms",
+                "template_id": "my template",
+                "follow_up_on_status": "delivered",
+            },
+        ),
+    },
+    "PATCH /campaigns/{id}": {
+        "template_id": ("template", {}),
+        "contact_list_id": ("list", {}),
+        "parent_campaign_id": ("campaign", {"follow_up_on_status": "delivered"}),
     },
     "POST /contact-lists/{listId}/import": {"file_id": ("file", {})},
     "POST /contact-lists/{listId}/import/preview": {"file_id": ("file", {})},
@@ -211,10 +230,21 @@ def test_what_is_anothers_is_not_found_in_any_body(api, mine, charlies):
                 key: mine[value.removeprefix("my ")] if "my " in value else value
                 for key, value in rest.items()
             }
-            theirs = ask(api, operation, [mine["list"]], {**body, field: charlies[name]})
-            nobodys = ask(api, operation, [mine["list"]], {**body, field: str(uuid.uuid4())})
+            below = [mine["campaign" if "/campaigns/" in operation else "list"]]
+            theirs = ask(api, operation, below, {**body, field: charlies[name]})
+            nobodys = ask(api, operation, below, {**body, field: str(uuid.uuid4())})
             assert theirs[0] == 422 and theirs == nobodys, (operation, theirs)
             assert [(one["field"], one["code"]) for one in theirs[1]["details"]] == [(field, "not_found")]
+
+
+def test_anothers_list_cannot_be_left_out_either(api, mine, charlies):
+    body = {"name": "x", "channel": "sms", "template_id": mine["template"], "contact_list_id": mine["list"]}
+    for foreign in (charlies["list"], str(uuid.uuid4())):
+        answer = api.post("/campaigns", {**body, "exclude_list_ids": [mine["list"], foreign]})
+        assert answer.status_code == 422
+        assert [(one["field"], one["code"]) for one in answer.get_json()["details"]] == [
+            ("exclude_list_ids[1]", "not_found")
+        ]
 
 
 def test_filters_by_anothers_ids_find_nothing(api, charlies):

@@ -199,7 +199,7 @@ def test_nothing_of_a_foreign_campaign_is_there(app, charlie, draft, clients, of
     stranger, path = factories.browser(app, charlie), f"/campaigns/{draft.id}"
     for step in ("", "/who", "/message", "/check", "/progress"):
         assert stranger.get(path + step).status_code == 404
-    for verb in ("/who", "/message", "/launch", "/retry", "/delete"):
+    for verb in ("/who", "/message", "/launch", "/pause", "/resume", "/cancel", "/delete"):
         assert stranger.post(path + verb, data={}).status_code == 404
     answer = stranger.post("/campaigns/new", data={"name": "x", "contact_list_id": str(clients.id)})
     assert answer.status_code == 422
@@ -237,13 +237,13 @@ def test_a_campaign_that_waits_for_money_says_so_and_goes_on_after_a_top_up(sign
         current.execute(text("UPDATE accounts SET posted = posted - 1"))
     expansion.expand(draft.id)
     path = f"/campaigns/{draft.id}"
-    assert f"{path}/retry" in page_of(signed_in.get(path))
-    assert signed_in.post(f"{path}/retry").status_code == 303
+    assert f"{path}/resume" in page_of(signed_in.get(path))
+    assert signed_in.post(f"{path}/resume").status_code == 303
     session().expire_all()
     assert service.get(alice.tenant_id, draft.id).status == "paused"
     with atomic() as current:
         current.execute(text("UPDATE accounts SET posted = posted + 1"))
-    assert signed_in.post(f"{path}/retry").status_code == 303
+    assert signed_in.post(f"{path}/resume").status_code == 303
     session().expire_all()
     assert service.get(alice.tenant_id, draft.id).status == "running"
 

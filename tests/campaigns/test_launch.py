@@ -125,7 +125,7 @@ def test_where_the_exact_price_does_not_fit_it_waits_paused_until_there_is_money
     assert api.get("/billing/balance").get_json()["reserved"] == 0
 
     money(alice.tenant_id, 10)
-    service.retry(alice.tenant_id, campaign_id, by=alice.actor())
+    service.resume(alice.tenant_id, campaign_id, by=alice.actor())
     assert api.get(f"/campaigns/{campaign_id}").get_json()["status"] == "running"
     # "João" is no GSM-7: 67 characters a part make three of it
     assert api.get("/billing/balance").get_json()["reserved"] == (2 + 3) * PRICE
