@@ -53,7 +53,8 @@ INVARIANTS = {
     "what a settled chunk captured and released is what its messages say": """
         SELECT s.dispatch_id, s.no, s.captured, s.released FROM settlements s
           JOIN notifications n ON n.dispatch_id = s.dispatch_id AND n.chunk_no = s.no
-         WHERE NOT s.due
+          JOIN dispatches d ON d.id = s.dispatch_id
+         WHERE NOT s.due AND d.ready_at IS NOT NULL
          GROUP BY s.dispatch_id, s.no, s.captured, s.released
         HAVING s.captured <> sum(n.charged_micros)
             OR s.released <> sum(CASE WHEN n.status IN ('error', 'suppressed', 'canceled')
