@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from sintalk.counts import COUNTED
 from sintalk.db import release, session
 
 #: sentence -> query for what contradicts it
@@ -112,6 +113,16 @@ INVARIANTS = {
         SELECT a.tenant_id, a.version, count(t.id), max(t.seq) FROM accounts a
           LEFT JOIN ledger_transactions t ON t.tenant_id = a.tenant_id
          GROUP BY a.tenant_id, a.version HAVING a.version <> count(t.id) OR a.version <> coalesce(max(t.seq), 0)""",
+    **{
+        f"the kept count of {table} is their number": f"""
+        SELECT coalesce(k.tenant_id, c.tenant_id), k.total, c.total
+          FROM (SELECT * FROM tenant_counts WHERE kind = '{table}') k
+          FULL JOIN (SELECT tenant_id, count(*) AS total FROM {table}
+                      {"WHERE deleted_at IS NULL" if leaving == "softly" else ""} GROUP BY tenant_id) c
+            ON c.tenant_id = k.tenant_id
+         WHERE coalesce(k.total, 0) <> coalesce(c.total, 0)"""  # noqa: S608 - the names are our own
+        for table, leaving in COUNTED.items()
+    },
     "a list counts its contacts": """
         SELECT l.id, l.contact_count FROM contact_lists l
           LEFT JOIN contacts c ON c.contact_list_id = l.id AND c.deleted_at IS NULL

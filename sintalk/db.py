@@ -10,7 +10,7 @@ from __future__ import annotations
 import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,9 @@ from sintalk import arrays
 
 arrays.register()
 
+EPOCH = datetime.fromtimestamp(0, UTC)
+MICROSECOND = timedelta(microseconds=1)
+
 
 def now() -> datetime:
     """The present as an aware UTC datetime."""
@@ -34,6 +37,17 @@ def now() -> datetime:
 def new_id() -> UUID:
     """A UUIDv7: ordered by time, so that new rows land at the end of every index."""
     return uuid7()
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """The lowest UUIDv7 of the first whole millisecond from this moment on: what is older has a lower id."""
+    milliseconds = -(-round((moment - EPOCH) / MICROSECOND) // 1_000)
+    return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
+
+
+def made_at(row_id: UUID) -> datetime:
+    """The time in a UUIDv7, in whole milliseconds."""
+    return EPOCH + timedelta(milliseconds=row_id.int >> 80)
 
 
 class Base(DeclarativeBase):

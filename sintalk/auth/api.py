@@ -5,6 +5,7 @@ from flask import g
 from sintalk.auth import service
 from sintalk.auth.models import ApiKey
 from sintalk.auth.schemas import ApiKeyIn, ApiKeyMade, ApiKeyPage, ApiKeyPath
+from sintalk.counts import kept
 from sintalk.web.api import SECURITY, blueprint, refuses
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery
@@ -37,7 +38,8 @@ def create_api_key(body: ApiKeyIn) -> tuple[ApiKeyMade, int]:
 @api.get("/api-keys", summary="List API keys", responses={"200": ApiKeyPage})
 def list_api_keys(query: PageQuery) -> ApiKeyPage:
     """The tenant's keys without their secrets, newest first. An extension of the index."""
-    return ApiKeyPage.model_validate(paginate(service.keys_of(g.actor.tenant_id), query, by=ApiKey.id))
+    rows, total = service.keys_of(g.actor.tenant_id), kept(g.actor.tenant_id, "api_keys")
+    return ApiKeyPage.model_validate(paginate(rows, query, by=ApiKey.id, total=total))
 
 
 @api.delete("/api-keys/<uuid:api_key_id>", summary="Revoke an API key", responses={"204": None})

@@ -11,6 +11,7 @@ from sintalk.auth import service
 from sintalk.auth.forms import KeyForm, SignInForm
 from sintalk.auth.guards import SESSION_KEY, admin_only, public
 from sintalk.auth.models import ApiKey
+from sintalk.counts import kept
 from sintalk.errors import DomainError, Invalid
 from sintalk.web.forms import show_faults
 from sintalk.web.htmx import local, paging
@@ -103,5 +104,6 @@ def revoke_key(key_id: UUID) -> ResponseReturnValue:
 
 
 def _keys_page(form: KeyForm) -> str:
-    page = paginate(service.keys_of(g.actor.tenant_id), paging(), by=ApiKey.id)
+    rows, total = service.keys_of(g.actor.tenant_id), kept(g.actor.tenant_id, "api_keys")
+    page = paginate(rows, paging(), by=ApiKey.id, total=total)
     return render_template("auth/keys.html", page=page, form=form)

@@ -14,6 +14,7 @@ from sintalk.campaigns.schemas import (
     CampaignStats,
     LaunchIn,
 )
+from sintalk.counts import kept
 from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 
@@ -33,7 +34,8 @@ def create_campaign(body: CampaignIn) -> tuple[CampaignOut, int]:
 def list_campaigns(query: CampaignQuery) -> CampaignPage:
     """The tenant's campaigns, newest first."""
     rows = service.campaigns(g.actor.tenant_id, status=query.status, channel=query.channel)
-    return CampaignPage.model_validate(paginate(rows, query, by=Campaign.id))
+    total = kept(g.actor.tenant_id, "campaigns") if query.status is query.channel is None else None
+    return CampaignPage.model_validate(paginate(rows, query, by=Campaign.id, total=total))
 
 
 @api.get(ONE, summary="Get a campaign", responses={"200": CampaignOut})

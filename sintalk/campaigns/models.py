@@ -61,6 +61,12 @@ class Campaign(Identified, Base):
             "parent_campaign_id",
             postgresql_where=text("parent_campaign_id IS NOT NULL"),
         ),
+        Index(
+            "ix_campaigns_status", "tenant_id", "status", "id", postgresql_where=text("deleted_at IS NULL")
+        ),
+        Index(
+            "ix_campaigns_channel", "tenant_id", "channel", "id", postgresql_where=text("deleted_at IS NULL")
+        ),
     )
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))

@@ -20,6 +20,7 @@ from sintalk.campaigns.models import STATUSES, Campaign
 from sintalk.campaigns.preflight import preflight
 from sintalk.contacts import service as contacts
 from sintalk.contacts.models import ContactList
+from sintalk.counts import kept
 from sintalk.db import session
 from sintalk.errors import Conflict, InsufficientBalance, Invalid, NotFound, unknown_reference
 from sintalk.message_templates import service as templates
@@ -38,9 +39,10 @@ OFFERED = 100
 @bp.get("/campaigns")
 def index() -> ResponseReturnValue:
     """All campaigns, by status."""
-    status = request.args.get("status", "")
-    rows = service.campaigns(g.actor.tenant_id, status=status if status in STATUSES else None)
-    page = paginate(rows, paging(), by=Campaign.id)
+    status = request.args.get("status") if request.args.get("status") in STATUSES else None
+    rows = service.campaigns(g.actor.tenant_id, status=status)
+    total = None if status else kept(g.actor.tenant_id, "campaigns")
+    page = paginate(rows, paging(), by=Campaign.id, total=total)
     return render_template(
         "campaigns/index.html", page=page, dispatches=pages.dispatches(g.actor.tenant_id, page.data)
     )

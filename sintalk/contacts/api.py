@@ -3,7 +3,7 @@ from __future__ import annotations
 from flask import g
 
 from sintalk.contacts import opt_outs, service
-from sintalk.contacts.models import Contact, ContactList, OptOut
+from sintalk.contacts.models import ContactList, OptOut
 from sintalk.contacts.schemas import (
     ContactChange,
     ContactIn,
@@ -21,6 +21,7 @@ from sintalk.contacts.schemas import (
     OptOutPath,
     OptOutQuery,
 )
+from sintalk.counts import kept
 from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery
@@ -42,7 +43,8 @@ def create_contact_list(body: ListIn) -> tuple[ListOut, int]:
 @lists.get("/contact-lists", summary="List contact lists", responses={"200": ListPage})
 def list_contact_lists(query: PageQuery) -> ListPage:
     """The tenant's contact lists, newest first."""
-    return ListPage.model_validate(paginate(service.lists_of(g.actor.tenant_id), query, by=ContactList.id))
+    rows, total = service.lists_of(g.actor.tenant_id), kept(g.actor.tenant_id, "contact_lists")
+    return ListPage.model_validate(paginate(rows, query, by=ContactList.id, total=total))
 
 
 @lists.get(ONE_LIST, summary="Get a contact list", responses={"200": ListOut})
@@ -76,9 +78,9 @@ def create_contact(path: ListPath, body: ContactIn) -> tuple[ContactOut, int]:
 def list_contacts(path: ListPath, query: ContactQuery) -> ContactPage:
     """The contacts of a list, newest first."""
     filters = query.model_dump(include={"search", "phone", "email"}, exclude_none=True)
-    rows = service.contacts_of(g.actor.tenant_id, path.list_id, **filters)
-    total = None if filters else service.get_list(g.actor.tenant_id, path.list_id).contact_count
-    return ContactPage.model_validate(paginate(rows, query, by=Contact.id, total=total))
+    return ContactPage.model_validate(
+        service.page_of_contacts(g.actor.tenant_id, path.list_id, query, **filters)
+    )
 
 
 @contacts.get(ONE_CONTACT, summary="Get a contact", responses={"200": ContactOut})
@@ -112,7 +114,8 @@ def create_opt_out(body: OptOutIn) -> tuple[OptOutOut, int]:
 def list_opt_outs(query: OptOutQuery) -> OptOutPage:
     """The tenant's opt-outs, newest first."""
     rows = opt_outs.opt_outs_of(g.actor.tenant_id, phone=query.phone, channel=query.channel)
-    return OptOutPage.model_validate(paginate(rows, query, by=OptOut.id))
+    total = kept(g.actor.tenant_id, "opt_outs") if query.phone is query.channel is None else None
+    return OptOutPage.model_validate(paginate(rows, query, by=OptOut.id, total=total))
 
 
 @opting.delete("/opt-outs/<uuid:opt_out_id>", summary="Take an opt-out back", responses={"204": None})

@@ -109,6 +109,7 @@ class OptOut(Identified, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "phone", "channel", postgresql_nulls_not_distinct=True),
         Index("ix_opt_outs_tenant_id_id", "tenant_id", "id"),
+        Index("ix_opt_outs_tenant_id_channel_id", "tenant_id", "channel", "id"),
         CheckConstraint(f"channel IN {CHANNELS}", name="channel"),
     )
 

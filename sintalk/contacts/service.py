@@ -16,6 +16,9 @@ from sintalk.contacts.opt_outs import opted_out_phones
 from sintalk.db import atomic, session
 from sintalk.errors import Conflict, NotFound
 from sintalk.tenancy import owned
+from sintalk.web import paging
+from sintalk.web.paging import Window
+from sintalk.web.schemas import PageQuery
 
 __all__ = [
     "audience",
@@ -33,6 +36,7 @@ __all__ = [
     "lists_of",
     "lock_list",
     "opted_out_phones",
+    "page_of_contacts",
     "phones_in",
     "reachable",
     "rename_list",
@@ -125,14 +129,28 @@ def contacts_of(
 ) -> Select[Contact]:
     """The contacts of a list, to be paged, narrowed by what is given. Raises NotFound for the list."""
     owned(ContactList, tenant_id, list_id)
-    rows = select(Contact).where(Contact.contact_list_id == list_id, Contact.deleted_at.is_(None))
+    rows = _contacts(list_id, phone, email)
+    return rows.where(searching.matching(search)) if search and search.strip() else rows
+
+
+def page_of_contacts(
+    tenant_id: UUID,
+    list_id: UUID,
+    query: PageQuery,
+    *,
+    search: str | None = None,
+    phone: str | None = None,
+    email: str | None = None,
+) -> Window:
+    """A page of these, however long the list is. Raises NotFound for the list."""
+    found = owned(ContactList, tenant_id, list_id)
+    rows = _contacts(list_id, phone, email)
     if search and search.strip():
-        rows = rows.where(searching.matching(search))
-    if phone:
-        rows = rows.where(searching.with_phone(phone))
-    if email:
-        rows = rows.where(searching.with_email(email))
-    return rows.execution_options(populate_existing=True)
+        return paging.search(
+            rows, searching.matching(search), query, by=Contact.id, within=found.contact_count
+        )
+    total = None if phone or email else found.contact_count
+    return paging.paginate(rows, query, by=Contact.id, total=total)
 
 
 def get_contact(tenant_id: UUID, list_id: UUID, contact_id: UUID) -> Contact:
@@ -255,6 +273,15 @@ def phones_in(tenant_id: UUID, list_ids: Sequence[UUID], phones: Iterable[str]) 
 
 
 # --- inside -----------------------------------------------------------------------------------------------
+
+
+def _contacts(list_id: UUID, phone: str | None, email: str | None) -> Select[Contact]:
+    rows = select(Contact).where(Contact.contact_list_id == list_id, Contact.deleted_at.is_(None))
+    if phone:
+        rows = rows.where(searching.with_phone(phone))
+    if email:
+        rows = rows.where(searching.with_email(email))
+    return rows.execution_options(populate_existing=True)
 
 
 def _contact(tenant_id: UUID, list_id: UUID, contact_id: UUID) -> Contact:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from sintalk.contacts import opt_outs, service
 from sintalk.contacts.forms import ContactForm, ListForm
 from sintalk.contacts.models import Contact, ContactList
+from sintalk.counts import kept
 from sintalk.errors import Conflict, Invalid
 from sintalk.web.forms import show_faults
 from sintalk.web.htmx import paging
@@ -25,7 +26,8 @@ ONE_PERSON = f"{ONE_LIST}/people/<uuid:contact_id>"
 @bp.get("")
 def index() -> ResponseReturnValue:
     """All lists."""
-    page = paginate(service.lists_of(g.actor.tenant_id), paging(), by=ContactList.id)
+    rows, total = service.lists_of(g.actor.tenant_id), kept(g.actor.tenant_id, "contact_lists")
+    page = paginate(rows, paging(), by=ContactList.id, total=total)
     return render_template("contacts/index.html", page=page)
 
 
@@ -52,8 +54,7 @@ def show(list_id: UUID) -> ResponseReturnValue:
     """The people of a list, searched and paged."""
     found = service.get_list(g.actor.tenant_id, list_id)
     search = request.args.get("search", "").replace("\x00", "").strip()[:200]
-    rows = service.contacts_of(g.actor.tenant_id, list_id, search=search)
-    page = paginate(rows, paging(), by=Contact.id, total=None if search else found.contact_count)
+    page = service.page_of_contacts(g.actor.tenant_id, list_id, paging(), search=search)
     return render_template("contacts/show.html", list=found, page=page, search=search)
 
 

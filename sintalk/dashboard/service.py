@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sintalk.campaigns import service as campaigns
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts.models import ContactList
-from sintalk.db import now, session
+from sintalk.db import first_id_at, now, session
 from sintalk.message_templates.models import Template
 from sintalk.messages import service as messages
 from sintalk.messages.models import Dispatch
@@ -82,7 +82,7 @@ def outcomes(tenant_id: UUID) -> dict[str, int]:
     columns = [func.coalesce(func.sum(getattr(Dispatch, name)), 0).label(name) for name in STATUSES]
     cost = func.coalesce(func.sum(Dispatch.cost_micros), 0).label("cost_micros")
     recent = select(*columns, cost).where(
-        Dispatch.tenant_id == tenant_id, Dispatch.created_at > now() - PERIOD
+        Dispatch.tenant_id == tenant_id, Dispatch.id >= first_id_at(now() - PERIOD)
     )
     return {name: int(value) for name, value in session().execute(recent).one()._mapping.items()}
 
@@ -91,7 +91,9 @@ def by_day(tenant_id: UUID, timezone: str) -> list[Day]:
     """The last 30 days, oldest first, each in the tenant's time zone and present also where nothing was sent."""
     day = func.date(func.timezone(timezone, Dispatch.created_at)).label("day")
     sums = [func.sum(getattr(Dispatch, name)).label(name) for name in STATUSES]
-    recent = select(day, *sums).where(Dispatch.tenant_id == tenant_id, Dispatch.created_at > now() - PERIOD)
+    recent = select(day, *sums).where(
+        Dispatch.tenant_id == tenant_id, Dispatch.id >= first_id_at(now() - PERIOD)
+    )
     found = {row.day: row for row in session().execute(recent.group_by(day))}
     today = now().astimezone(ZoneInfo(timezone)).date()
     days = [today - timedelta(days=back) for back in reversed(range(PERIOD.days))]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from flask import g
 
+from sintalk.counts import kept
 from sintalk.files import service
 from sintalk.files.models import File
 from sintalk.files.schemas import ConfirmIn, FileOut, FilePage, UploadIn, UploadOut
@@ -44,4 +45,5 @@ def confirm_file_upload(body: ConfirmIn) -> FileOut:
 @api.get("/files", summary="List files", responses={"200": FilePage})
 def list_files(query: PageQuery) -> FilePage:
     """The tenant's files, newest first."""
-    return FilePage.model_validate(paginate(service.files_of(g.actor.tenant_id), query, by=File.id))
+    rows, total = service.files_of(g.actor.tenant_id), kept(g.actor.tenant_id, "files")
+    return FilePage.model_validate(paginate(rows, query, by=File.id, total=total))

@@ -92,14 +92,7 @@ def list_contact_imports(path: ListPath, query: PageQuery) -> ImportPage:
     rows = service.imports_of(g.actor.tenant_id, path.list_id)
     window = paginate(rows, query, by=ContactImport.id)
     undone = service.undos_of(window.data)
-    return ImportPage(
-        data=[ImportOut.of(job, undone.get(job.id)) for job in window.data],
-        total=window.total,
-        limit=window.limit,
-        offset=window.offset,
-        has_more=window.has_more,
-        total_is_exact=window.total_is_exact,
-    )
+    return ImportPage(**window.showing([ImportOut.of(job, undone.get(job.id)) for job in window.data]))
 
 
 @api.get(f"{ONE}/rejects", summary="Download the rejected rows", responses={"200": CSV})

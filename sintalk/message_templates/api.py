@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from flask import g
 
+from sintalk.counts import kept
 from sintalk.message_templates import service
 from sintalk.message_templates.models import Template
 from sintalk.message_templates.schemas import (
@@ -31,7 +32,8 @@ def create_template(body: TemplateIn) -> tuple[TemplateOut, int]:
 def list_templates(query: TemplateQuery) -> TemplatePage:
     """Paginated list of templates, newest first."""
     rows = service.templates_of(g.actor.tenant_id, channel=query.channel)
-    return TemplatePage.model_validate(paginate(rows, query, by=Template.id))
+    total = kept(g.actor.tenant_id, "templates") if query.channel is None else None
+    return TemplatePage.model_validate(paginate(rows, query, by=Template.id, total=total))
 
 
 @api.get("/templates/<uuid:template_id>", summary="Get a template", responses={"200": TemplateOut})

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,6 +22,9 @@ class Template(Identified, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
         CheckConstraint(f"channel IN {CHANNELS}", name="channel"),
+        Index(
+            "ix_templates_channel", "tenant_id", "channel", "id", postgresql_where=text("deleted_at IS NULL")
+        ),
     )
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))

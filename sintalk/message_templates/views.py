@@ -7,6 +7,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from sintalk.counts import kept
 from sintalk.errors import Conflict, Invalid
 from sintalk.message_templates import placeholders, rcs_editor, rcs_typed, samples, service, sms, trial
 from sintalk.message_templates.content import CHANNELS
@@ -25,10 +26,11 @@ bp = Blueprint("message_templates", __name__)
 def index() -> ResponseReturnValue:
     """All templates, by channel and by name."""
     channel, search = request.args.get("channel"), request.args.get("search", "").replace("\x00", "")
-    rows = service.templates_of(
-        g.actor.tenant_id, channel=channel if channel in CHANNELS else None, search=search
-    )
-    return render_template("message_templates/index.html", page=paginate(rows, paging(), by=Template.id))
+    channel = channel if channel in CHANNELS else None
+    rows = service.templates_of(g.actor.tenant_id, channel=channel, search=search)
+    total = None if channel or search else kept(g.actor.tenant_id, "templates")
+    page = paginate(rows, paging(), by=Template.id, total=total)
+    return render_template("message_templates/index.html", page=page)
 
 
 @bp.get("/templates/new")

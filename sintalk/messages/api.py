@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import g, request
 
 from sintalk.contacts import phones
-from sintalk.messages import sending, service
+from sintalk.messages import listing, sending, service
 from sintalk.messages.models import Notification
 from sintalk.messages.schemas import (
     NotificationOut,
@@ -17,7 +17,6 @@ from sintalk.messages.schemas import (
     SendOut,
 )
 from sintalk.web.api import blueprint, refuses
-from sintalk.web.paging import paginate
 
 api = blueprint("messages", tag="notifications", description="Every message to every person")
 
@@ -25,7 +24,7 @@ api = blueprint("messages", tag="notifications", description="Every message to e
 @api.get("/notifications", summary="List notifications", responses={"200": NotificationPage})
 def list_notifications(query: NotificationQuery) -> NotificationPage:
     """Delivery history, filtered by channel, status, time, campaign, phone and your own reference."""
-    wanted = service.Wanted(
+    wanted = listing.Wanted(
         channel=query.channel,
         status=query.status,
         start=query.from_,
@@ -34,18 +33,8 @@ def list_notifications(query: NotificationQuery) -> NotificationPage:
         phone=(phones.read(query.phone).phone or query.phone) if query.phone else None,
         external_id=query.external_id,
     )
-    total = service.total(g.actor.tenant_id) if wanted == service.Wanted() else None
-    window = paginate(
-        service.notifications(g.actor.tenant_id, wanted), query, by=Notification.id, total=total
-    )
-    return NotificationPage(
-        data=_shown(window.data),
-        total=window.total,
-        limit=window.limit,
-        offset=window.offset,
-        has_more=window.has_more,
-        total_is_exact=window.total_is_exact,
-    )
+    window = listing.page(g.actor.tenant_id, wanted, query)
+    return NotificationPage(**window.showing(_shown(window.data)))
 
 
 @api.get(

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, String, any_, insert, literal, select, update
 
-from sintalk.db import atomic, new_id, now, session
+from sintalk.db import atomic, made_at, new_id, now, session
 from sintalk.messages import tally
 from sintalk.messages.models import Chunk, Dispatch, Notification, Settlement
 
@@ -123,10 +124,10 @@ class Common:
 
 #: In the order of `copy` and `_line`.
 COLUMNS = (
-    "tenant_id, dispatch_id, chunk_no, template_id, channel, carrier, attempts, fence, created_at, updated_at,"
+    "tenant_id, dispatch_id, chunk_no, template_id, channel, carrier, attempts, fence, updated_at,"
     " expires_at, request_key, request_no,"
-    " id, contact_id, phone, name, addressable, text, payload, encoding, segments, price_micros, fallback_micros,"
-    " minute_micros, status, error_code, external_id"
+    " created_at, id, contact_id, phone, name, addressable, text, payload, encoding, segments, price_micros,"
+    " fallback_micros, minute_micros, status, error_code, external_id"
 )
 #: How COPY's text form writes NULL.
 NOTHING = "\\N"
@@ -157,7 +158,6 @@ def block(common: Common, rows: Iterable[tuple[UUID, Draft]]) -> bytes:
         0,
         0,
         moment,
-        moment,
         common.expires_at.isoformat() if common.expires_at else NOTHING,
         _cell(common.request_key),
     )
@@ -169,11 +169,18 @@ def block(common: Common, rows: Iterable[tuple[UUID, Draft]]) -> bytes:
     return "".join(lines).encode()
 
 
+@lru_cache(maxsize=64)
+def _time(milliseconds: int) -> str:
+    """The time in an id, which is the message's own."""
+    return made_at(UUID(int=milliseconds << 80)).isoformat()
+
+
 def _line(row_id: UUID, draft: Draft, *, once: bool) -> str:
     reason = draft.error_code
     payload = _as_json(draft.payload) if draft.payload is not None else None
     return "\t".join(
         (
+            _time(row_id.int >> 80),
             row_id.hex,
             draft.contact_id.hex if draft.contact_id else NOTHING,
             draft.phone or NOTHING,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, any_, literal, select, text
+from sqlalchemy import ARRAY, Uuid, any_, literal, select, text
 
 from sintalk.billing import ledger
 from sintalk.db import atomic, now, session
@@ -21,7 +19,6 @@ from sintalk.tenancy import owned
 __all__ = [
     "CHUNK",
     "Draft",
-    "Wanted",
     "campaign_ids",
     "cancel",
     "dispatch_of",
@@ -30,11 +27,9 @@ __all__ = [
     "go_on",
     "leaves_at",
     "nothing_yet",
-    "notifications",
     "open_dispatch",
     "pause",
     "reserve",
-    "total",
 ]
 
 
@@ -86,40 +81,6 @@ def nothing_yet(tenant_id: UUID, campaign_id: UUID) -> Dispatch:
     return Dispatch(tenant_id=tenant_id, campaign_id=campaign_id, updated_at=now(), **zeros)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Which notifications a list shows; None is no wish."""
-
-    channel: str | None = None
-    status: str | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-    campaign_id: UUID | None = None
-    phone: str | None = None
-    external_id: str | None = None
-
-
-def notifications(tenant_id: UUID, wanted: Wanted) -> Select[Notification]:
-    """The tenant's notifications that are wanted."""
-    rows = select(Notification).where(Notification.tenant_id == tenant_id)
-    if wanted.channel:
-        rows = rows.where(Notification.channel == wanted.channel)
-    if wanted.status:
-        rows = rows.where(Notification.status == wanted.status)
-    if wanted.start:
-        rows = rows.where(Notification.created_at >= wanted.start)
-    if wanted.end:
-        rows = rows.where(Notification.created_at < wanted.end)
-    if wanted.phone:
-        rows = rows.where(Notification.phone == wanted.phone)
-    if wanted.external_id:
-        rows = rows.where(Notification.external_id == wanted.external_id)
-    if wanted.campaign_id:
-        dispatch = dispatch_of(tenant_id, wanted.campaign_id)
-        rows = rows.where(Notification.dispatch_id == (dispatch.id if dispatch else None))
-    return rows
-
-
 def get(tenant_id: UUID, notification_id: UUID) -> Notification:
     """One notification. Raises NotFound."""
     return owned(Notification, tenant_id, notification_id)
@@ -144,9 +105,3 @@ def campaign_ids(rows: Iterable[Notification]) -> dict[UUID, UUID | None]:
         )
     )
     return {row.id: row.campaign_id for row in found}
-
-
-def total(tenant_id: UUID) -> int:
-    """How many notifications the tenant has: its dispatches count them."""
-    counted = text("SELECT coalesce(sum(total), 0) FROM dispatches WHERE tenant_id = :tenant_id")
-    return int(session().execute(counted, {"tenant_id": tenant_id}).scalar_one())

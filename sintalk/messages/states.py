@@ -40,6 +40,9 @@ REFUSED = ("error", "suppressed", "canceled")
 #: A status that work is still to come for.
 UNFINISHED = ("queued", "sending")
 
+#: Off the usual way: what a person looks for among millions, so an index holds these (see models.Notification).
+MARKED = ("read", "not_delivered", "error", "unknown", "suppressed", "canceled")
+
 #: How often an unclear answer of a carrier that knows our ids is asked for again.
 ATTEMPTS_AT_UNKNOWN = 2
 

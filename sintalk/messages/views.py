@@ -9,14 +9,12 @@ from flask_babel import gettext as _
 from sintalk.contacts import phones
 from sintalk.errors import DomainError
 from sintalk.message_templates import service as templates
-from sintalk.messages import inbound, sending, service
-from sintalk.messages.models import Notification
+from sintalk.messages import inbound, listing, sending, service
 from sintalk.messages.schemas import RecipientIn
 from sintalk.messages.states import STATUSES
 from sintalk.messages.timeline import steps
 from sintalk.web import words
 from sintalk.web.htmx import paging
-from sintalk.web.paging import paginate
 from sintalk.web.validation import check
 
 bp = Blueprint("messages", __name__)
@@ -29,8 +27,7 @@ NIL = UUID(int=0)
 def index() -> ResponseReturnValue:
     """Every message, filtered by phone, status, channel and campaign."""
     tenant_id, wanted = g.actor.tenant_id, _wanted()
-    total = service.total(tenant_id) if wanted == service.Wanted() else None
-    page = paginate(service.notifications(tenant_id, wanted), paging(), by=Notification.id, total=total)
+    page = listing.page(tenant_id, wanted, paging())
     return render_template("messages/index.html", page=page, campaign_id=wanted.campaign_id)
 
 
@@ -69,11 +66,11 @@ def send_test() -> ResponseReturnValue:
     return redirect(url_for(".show", message_id=answer.id), 303)
 
 
-def _wanted() -> service.Wanted:
+def _wanted() -> listing.Wanted:
     """The wishes of the address; what is no wish of ours is none."""
     args = request.args
     written = args.get("phone", "").replace("\x00", "").strip()
-    return service.Wanted(
+    return listing.Wanted(
         channel=args.get("channel") if args.get("channel") in CHANNELS else None,
         status=args.get("status") if args.get("status") in STATUSES else None,
         campaign_id=args.get("campaign_id", type=UUID),

@@ -101,14 +101,7 @@ def list_webhook_deliveries(path: WebhookPath, query: DeliveryQuery) -> Delivery
     """What was or will be sent to an endpoint, newest first."""
     rows = service.deliveries(g.actor.tenant_id, path.webhook_id, state=query.state)
     window = paginate(rows, query, by=WebhookDelivery.id)
-    return DeliveryPage(
-        data=_shown(window.data),
-        total=window.total,
-        limit=window.limit,
-        offset=window.offset,
-        has_more=window.has_more,
-        total_is_exact=window.total_is_exact,
-    )
+    return DeliveryPage(**window.showing(_shown(window.data)))
 
 
 @api.get(ONE_DELIVERY, summary="Get a delivery with its log", responses={"200": DeliveryDetail})

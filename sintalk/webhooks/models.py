@@ -135,6 +135,7 @@ class WebhookDelivery(Identified, Base):
             postgresql_where=text("state = 'pending'"),
         ),
         Index("ix_webhook_deliveries_endpoint_id_id", "endpoint_id", "id"),
+        Index("ix_webhook_deliveries_endpoint_id_state_id", "endpoint_id", "state", "id"),
     )
 
     tenant_id: Mapped[UUID]
