@@ -36,12 +36,12 @@ class Size:
 
     @property
     def dispatches(self) -> int:
-        return max(20, self.notifications // 10_000)
+        return max(60, self.notifications // 10_000)
 
     @property
     def few(self) -> int:
         """Of what people make by hand: templates, files."""
-        return max(10, self.notifications // 500)
+        return max(60, self.notifications // 500)
 
     @property
     def many(self) -> int:

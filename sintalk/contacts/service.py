@@ -129,7 +129,7 @@ def contacts_of(
 ) -> Select[Contact]:
     """The contacts of a list, to be paged, narrowed by what is given. Raises NotFound for the list."""
     owned(ContactList, tenant_id, list_id)
-    rows = _contacts(list_id, phone, email)
+    rows = _contacts(phone, email).where(Contact.contact_list_id == list_id)
     return rows.where(searching.matching(search)) if search and search.strip() else rows
 
 
@@ -144,13 +144,13 @@ def page_of_contacts(
 ) -> Window:
     """A page of these, however long the list is. Raises NotFound for the list."""
     found = owned(ContactList, tenant_id, list_id)
-    rows = _contacts(list_id, phone, email)
+    rows, whose = _contacts(phone, email), (Contact.contact_list_id, list_id)
     if search and search.strip():
-        return paging.search(
-            rows, searching.matching(search), query, by=Contact.id, within=found.contact_count
-        )
-    total = None if phone or email else found.contact_count
-    return paging.paginate(rows, query, by=Contact.id, total=total)
+        matching = searching.matching(search)
+        return paging.search(rows, matching, query, by=Contact.id, of=whose, within=found.contact_count)
+    if phone or email:
+        return paging.paginate(rows.where(Contact.contact_list_id == list_id), query, by=Contact.id)
+    return paging.paginate(rows, query, by=Contact.id, of=whose, total=found.contact_count)
 
 
 def get_contact(tenant_id: UUID, list_id: UUID, contact_id: UUID) -> Contact:
@@ -275,8 +275,9 @@ def phones_in(tenant_id: UUID, list_ids: Sequence[UUID], phones: Iterable[str]) 
 # --- inside -----------------------------------------------------------------------------------------------
 
 
-def _contacts(list_id: UUID, phone: str | None, email: str | None) -> Select[Contact]:
-    rows = select(Contact).where(Contact.contact_list_id == list_id, Contact.deleted_at.is_(None))
+def _contacts(phone: str | None, email: str | None) -> Select[Contact]:
+    """Of any list: whose they are is for the caller to say."""
+    rows = select(Contact).where(Contact.deleted_at.is_(None))
     if phone:
         rows = rows.where(searching.with_phone(phone))
     if email:

@@ -20,13 +20,15 @@ from sintalk.db import first_id_at, session
 from sintalk.messages.models import Dispatch, Notification
 from sintalk.messages.states import MARKED
 from sintalk.web import paging
-from sintalk.web.paging import Window
+from sintalk.web.paging import Owner, Window
 from sintalk.web.schemas import PageQuery
 
 #: So many of the newest messages are looked at for a status that is none of `MARKED`.
-LOOK_AT = 10_000
+LOOK_AT = 2_000
 #: Up to so many dispatches are asked one by one.
 ONE_BY_ONE = 100
+#: The id of no dispatch.
+NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,35 +51,46 @@ class Wanted:
 
 def page(tenant_id: UUID, wanted: Wanted, query: PageQuery) -> Window:
     """The page of the tenant's notifications that is asked for."""
-    rows = notifications(tenant_id, wanted)
-    if not wanted.by_counters:
-        return paging.paginate(rows, query, by=Notification.id)
-    total = total_of(tenant_id, wanted)
-    if total == 0 or wanted.status is None or wanted.status in MARKED:
-        return paging.paginate(rows, query, by=Notification.id, total=total)
-    ids = _on_the_way(tenant_id, wanted, query)
-    return paging.window(paging.by_ids(rows, ids, Notification.id), query, total=total)
+    total = None
+    if wanted.by_counters:
+        total = total_of(tenant_id, wanted)
+        if total and wanted.status and wanted.status not in MARKED:
+            ids = _on_the_way(tenant_id, wanted, query)
+            rows = select(Notification).where(Notification.tenant_id == tenant_id)
+            return paging.window(paging.by_ids(rows, ids, Notification.id), query, total=total)
+    rows, whose = _scoped(tenant_id, wanted)
+    exact = True
+    if total is None:
+        exact, total = paging.counted(_between(rows.where(whose[0] == whose[1]), wanted), Notification.id)
+    newest = _newest(tenant_id, wanted, query).limit(query.limit + 1).offset(query.offset)
+    found = session().scalars(newest).all() if total else []
+    return paging.window(found, query, total=total, exact=exact)
 
 
-def notifications(tenant_id: UUID, wanted: Wanted) -> Select[Notification]:
-    """The tenant's notifications that are wanted."""
-    rows = select(Notification).where(Notification.tenant_id == tenant_id)
+def _scoped(tenant_id: UUID, wanted: Wanted) -> tuple[Select[Notification], Owner]:
+    """The rows by all wishes but time and one, and that one: the last column before the id in the index to use."""
+    narrow: list[Owner] = [(Notification.tenant_id, tenant_id)]
+    if wanted.campaign_id:
+        mine = _dispatches(tenant_id, Wanted(campaign_id=wanted.campaign_id))
+        narrow.append((Notification.dispatch_id, session().scalar(mine) or NOBODY))
     if wanted.channel:
-        rows = rows.where(Notification.channel == wanted.channel)
-    if wanted.status:
-        column = Notification.marked if wanted.status in MARKED else Notification.status
-        rows = rows.where(column == wanted.status)
+        narrow.insert(1 if wanted.campaign_id else 2, (Notification.channel, wanted.channel))
+    if wanted.status in MARKED:
+        narrow.append((Notification.marked, wanted.status))
+    if wanted.phone:
+        narrow.append((Notification.phone, wanted.phone))
+    if wanted.external_id:
+        narrow.append((Notification.external_id, wanted.external_id))
+    rows = select(Notification).where(*(column == value for column, value in narrow[:-1]))
+    if wanted.status and wanted.status not in MARKED:
+        rows = rows.where(Notification.status == wanted.status)
+    return rows, narrow[-1]
+
+
+def _between(rows: Select[Any], wanted: Wanted) -> Select[Any]:
     if wanted.start:
         rows = rows.where(Notification.id >= first_id_at(wanted.start))
-    if wanted.end:
-        rows = rows.where(Notification.id < first_id_at(wanted.end))
-    if wanted.phone:
-        rows = rows.where(Notification.phone == wanted.phone)
-    if wanted.external_id:
-        rows = rows.where(Notification.external_id == wanted.external_id)
-    if wanted.campaign_id:
-        rows = rows.where(Notification.dispatch_id == _dispatch_id(tenant_id, wanted.campaign_id))
-    return rows
+    return rows.where(Notification.id < first_id_at(wanted.end)) if wanted.end else rows
 
 
 def total_of(tenant_id: UUID, wanted: Wanted) -> int:
@@ -94,17 +107,12 @@ def _dispatches(tenant_id: UUID, wanted: Wanted) -> Select[Any]:
     return rows.where(Dispatch.campaign_id == wanted.campaign_id) if wanted.campaign_id else rows
 
 
-def _dispatch_id(tenant_id: UUID, campaign_id: UUID) -> UUID | None:
-    mine = select(Dispatch.id).where(Dispatch.tenant_id == tenant_id, Dispatch.campaign_id == campaign_id)
-    return session().scalar(mine)
-
-
 def _on_the_way(tenant_id: UUID, wanted: Wanted, query: PageQuery) -> Sequence[UUID]:
     """The ids of a page of a status that no index holds, and of one message more."""
     assert wanted.status
     most = query.offset + query.limit + 1
     fits = Notification.status == wanted.status
-    newest = _after(notifications(tenant_id, replace(wanted, status=None)), query)
+    newest = _newest(tenant_id, replace(wanted, status=None), query)
     looked = newest.with_only_columns(Notification.id, fits.label("fits")).limit(LOOK_AT).subquery()
     near = select(looked.c.id).where(looked.c.fits).order_by(looked.c.id.desc()).limit(most)
     ids = session().scalars(near).all()
@@ -119,15 +127,24 @@ def _far(tenant_id: UUID, wanted: Wanted, query: PageQuery, most: int) -> Select
     having = _dispatches(tenant_id, wanted).where(getattr(Dispatch, wanted.status) > 0)
     candidates = session().scalars(having.limit(ONE_BY_ONE + 1)).all()
     if len(candidates) > ONE_BY_ONE:
-        rows = _after(notifications(tenant_id, wanted), query)
-        return rows.with_only_columns(Notification.id).limit(most)
+        return _newest(tenant_id, wanted, query).with_only_columns(Notification.id).limit(most)
     one = select(func.unnest(literal(candidates, ARRAY(Uuid))).label("id")).subquery()
-    theirs = _after(select(Notification.id).where(Notification.dispatch_id == one.c.id), query)
-    each = theirs.where(Notification.status == wanted.status).limit(most).lateral()
+    theirs = (Notification.dispatch_id, one.c.id)
+    mine = select(Notification).where(
+        Notification.tenant_id == tenant_id, Notification.status == wanted.status
+    )
+    rows = paging.newest_first(mine, by=Notification.id, of=theirs, after=query.after)
+    each = rows.with_only_columns(Notification.id).limit(most).lateral()
     return select(each.c.id).select_from(one.join(each, true())).order_by(each.c.id.desc()).limit(most)
 
 
-def _after(rows: Select[Any], query: PageQuery) -> Select[Any]:
-    if query.after is not None:
-        rows = rows.where(Notification.id < query.after)
-    return rows.order_by(Notification.id.desc())
+def _newest(tenant_id: UUID, wanted: Wanted, query: PageQuery) -> Select[Any]:
+    rows, whose = _scoped(tenant_id, wanted)
+    ends = [end for end in (query.after, first_id_at(wanted.end) if wanted.end else None) if end]
+    return paging.newest_first(
+        rows,
+        by=Notification.id,
+        of=whose,
+        after=min(ends, default=None),
+        since=first_id_at(wanted.start) if wanted.start else None,
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, select, tuple_
 
 from sintalk.db import session
 from sintalk.web.schemas import PageQuery
@@ -41,16 +41,46 @@ class Window:
         }
 
 
-def paginate(rows: Select[Any], query: PageQuery, *, by: Any, total: int | None = None) -> Window:
+#: A column and its value: whose rows a page shows.
+Owner = tuple[Any, Any]
+
+
+def paginate(
+    rows: Select[Any], query: PageQuery, *, by: Any, of: Owner | None = None, total: int | None = None
+) -> Window:
     """The page of `rows` that the query asks for, ordered by the id column `by`, newest first.
 
-    `total` is the kept count where there is one; otherwise it is counted, up to `COUNT_STOPS_AT`.
+    `total` is the kept count where there is one; otherwise it is counted, up to `COUNT_STOPS_AT`. For big tables
+    `of` says whose rows these are, so that `rows` need not: see `newest_first`.
     """
     exact = True
     if total is None:
-        exact, total = counted(rows, by)
-    found = session().scalars(_asked_for(rows, query, by)).all() if total else []
+        exact, total = counted(rows.where(of[0] == of[1]) if of else rows, by)
+    wanted = newest_first(rows, by=by, of=of, after=query.after).limit(query.limit + 1).offset(query.offset)
+    found = session().scalars(wanted).all() if total else []
     return window(found, query, total=total, exact=exact)
+
+
+def newest_first(
+    rows: Select[Any],
+    *,
+    by: Any,
+    of: Owner | None = None,
+    after: UUID | None = None,
+    since: UUID | None = None,
+) -> Select[Any]:
+    """Rows below `after`, from `since` on, newest first; with `of` only the owner's, by the index over (owner, id).
+
+    Said as an equation, the owner would leave the planner free to walk the primary key instead, past millions of
+    newer rows of others. As a range, only the index over (owner, id) has the order that is asked for.
+    """
+    if of is None:
+        rows = rows if after is None else rows.where(by < after)
+        return rows.order_by(by.desc())
+    column, value = of
+    first = tuple_(column, by) >= tuple_(value, since) if since is not None else column >= value
+    last = tuple_(column, by) < tuple_(value, after) if after is not None else column <= value
+    return rows.where(first, last).order_by(column.desc(), by.desc())
 
 
 def counted(rows: Select[Any], by: Any) -> tuple[bool, int]:
@@ -61,25 +91,24 @@ def counted(rows: Select[Any], by: Any) -> tuple[bool, int]:
 
 
 def search(
-    rows: Select[Any], matching: ColumnElement[bool], query: PageQuery, *, by: Any, within: int
+    rows: Select[Any], matching: ColumnElement[bool], query: PageQuery, *, by: Any, of: Owner, within: int
 ) -> Window:
-    """As `paginate` for those of `rows` (`within` in all) that match, where the index that knows what matches
-    knows no order.
+    """As `paginate` for those of the owner's rows (`within` in all) that match, where the index that knows what
+    matches knows no order.
 
     What is common is found among the newest, and counted only there; what is rare there is asked of the index,
     sorted and counted.
     """
+    theirs = rows.where(of[0] == of[1])
     if within <= LOOK_AT:
-        return paginate(rows.where(matching), query, by=by)
-    newest = rows.with_only_columns(by.label("id"), matching.label("fits")).order_by(by.desc()).limit(LOOK_AT)
-    if query.after is not None:
-        newest = newest.where(by < query.after)
-    looked = newest.subquery()
+        return paginate(theirs.where(matching), query, by=by)
+    newest = newest_first(rows, by=by, of=of, after=query.after).limit(LOOK_AT)
+    looked = newest.with_only_columns(by.label("id"), matching.label("fits")).subquery()
     ids = session().scalars(select(looked.c.id).where(looked.c.fits).order_by(looked.c.id.desc())).all()
     wanted = query.offset + query.limit + 1
     if len(ids) < wanted:
-        return paginate(rows.where(matching), query, by=by)
-    found = by_ids(rows, ids[query.offset : wanted], by)
+        return paginate(theirs.where(matching), query, by=by)
+    found = by_ids(theirs, ids[query.offset : wanted], by)
     return window(found, query, total=len(ids), exact=False)
 
 
@@ -87,12 +116,6 @@ def by_ids(rows: Select[Any], ids: Sequence[UUID], by: Any) -> Sequence[Any]:
     """The rows with these ids, newest first."""
     wanted = rows.where(by == any_(literal(list(ids), ARRAY(Uuid))))
     return session().scalars(wanted.order_by(by.desc())).all() if ids else []
-
-
-def _asked_for(rows: Select[Any], query: PageQuery, by: Any) -> Select[Any]:
-    if query.after is not None:
-        rows = rows.where(by < query.after)
-    return rows.order_by(by.desc()).limit(query.limit + 1).offset(query.offset)
 
 
 def window(found: Sequence[Any], query: PageQuery, *, total: int, exact: bool = True) -> Window:
