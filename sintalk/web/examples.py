@@ -17,7 +17,37 @@ BY_FORMAT = {
     "uri": "https://exemplo.com.br/",
     "date": "2026-11-22",
 }
-BY_TYPE: dict[str, Any] = {"boolean": False, "null": None, "string": "texto"}
+BY_TYPE: dict[str, Any] = {"boolean": False, "null": None}
+#: Words that mean something, by the field that they stand in; any other field is filled with its name.
+BY_NAME = {
+    "answer": "ok",
+    "billing_class": "single",
+    "body": "Oi {{nome}}, temos novidades na loja!",
+    "caller_id": "+551140028922",
+    "carrier_message_id": "sim-7Yc2Kd91",
+    "ddd": "DDD",
+    "description": "Só até domingo, em todas as lojas",
+    "email": "maria@exemplo.com.br",
+    "error_code": "invalid_number",
+    "events": "notification.status",
+    "external_id": "pedido-4711",
+    "fault": "missing_variable",
+    "follow_up_on_status": "not_delivered",
+    "label": "Loja do centro",
+    "pause_reason": "insufficient_balance",
+    "phone": "+5511999999999",
+    "postback_data": "ver_ofertas",
+    "rejects_url": f"/api/v1/contact-lists/{ID}/import/{ID}/rejects",
+    "search": "maria",
+    "surname": "Sobrenome",
+    "text": "Ver ofertas",
+    "title": "Oferta da semana",
+    "url": "https://shop.example.com/sintalk",
+    "ucs2_letters": "ã",
+    "missing": "Cidade",
+    "variables": "nome",
+    "voice": "pt-BR",
+}
 
 
 def examples_of(schema: Schema, schemas: Mapping[str, Schema]) -> list[Any]:
@@ -26,9 +56,11 @@ def examples_of(schema: Schema, schemas: Mapping[str, Schema]) -> list[Any]:
     return list(schema.get("examples") or [_made(schema, schemas)])
 
 
-def example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
-    """One value that the schema allows."""
-    return examples_of(schema, schemas)[0]
+def example_of(schema: Schema, schemas: Mapping[str, Schema], name: str = "") -> Any:
+    """One value that the schema allows, for a field of this name."""
+    schema = _found(schema, schemas)
+    named = schema.get("examples")
+    return named[0] if named else _made(schema, schemas, name)
 
 
 def _found(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
@@ -37,7 +69,7 @@ def _found(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
     return schema
 
 
-def _made(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
+def _made(schema: Schema, schemas: Mapping[str, Schema], name: str = "") -> Any:
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
@@ -47,8 +79,8 @@ def _made(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
     for several in ("anyOf", "oneOf"):
         if several in schema:
             may_be_null = any(one.get("type") == "null" for one in schema[several])
-            return None if may_be_null else example_of(schema[several][0], schemas)
-    return _by_type(schema, schemas)
+            return None if may_be_null else example_of(schema[several][0], schemas, name)
+    return _by_type(schema, schemas, name)
 
 
 def _left_out(field: Schema) -> bool:
@@ -56,16 +88,18 @@ def _left_out(field: Schema) -> bool:
     return field.get("default", "") is None and not field.get("examples")
 
 
-def _by_type(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
+def _by_type(schema: Schema, schemas: Mapping[str, Schema], name: str) -> Any:
     kind = schema.get("type")
     if kind == "object":
         return {
-            name: example_of(field, schemas)
-            for name, field in schema.get("properties", {}).items()
-            if name in schema.get("required", ()) or not _left_out(field)
+            key: example_of(field, schemas, key)
+            for key, field in schema.get("properties", {}).items()
+            if key in schema.get("required", ()) or not _left_out(field)
         }
     if kind == "array":
-        return [example_of(schema["items"], schemas)] * max(schema.get("minItems", 1), 1)
+        return [example_of(schema["items"], schemas, name)] * max(schema.get("minItems", 1), 1)
     if kind in ("integer", "number"):
         return schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
+    if kind == "string" and "format" not in schema:
+        return BY_NAME.get(name, name or "texto")
     return BY_FORMAT.get(schema.get("format", "")) or BY_TYPE.get(str(kind))

@@ -17,37 +17,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from sintalk.config import Settings
-from sintalk.web.api import PREFIX, Api, Operation, Refusal
-from sintalk.web.examples import ID, REF, examples_of
+from sintalk.web import openapi_errors, openapi_headers
+from sintalk.web.api import PREFIX, Api, Operation
+from sintalk.web.examples import BY_NAME, ID, REF, example_of, examples_of
 from sintalk.web.index import ABOUT, OPERATIONS, TAGS
 from sintalk.web.schemas import Problem
 
 Json = dict[str, Any]
 WITH_BODY = ("post", "put", "patch")
-#: Errors of every operation, and those that come with what it takes.
-ALWAYS = (
-    Refusal(401, "unauthorized", "A valid API key is needed, as X-API-Key or as a Bearer token."),
-    Refusal(429, "rate_limited", "Too many requests. Wait a moment and try again."),
-    Refusal(500, "internal_error", "Something went wrong on our side; nothing was changed."),
-)
-NOT_FOUND = Refusal(404, "not_found", "There is nothing here, or it is not yours.")
-INVALID = Refusal(422, "validation_failed", "Some fields are wrong; see details.")
-OF_BODIES = (
-    Refusal(400, "malformed_json", "The body is not JSON."),
-    Refusal(413, "payload_too_large", "The body is larger than allowed."),
-    Refusal(415, "unsupported_media_type", "Send JSON, with Content-Type: application/json."),
-)
-OF_POSTS = (
-    Refusal(409, "idempotency_key_reused", "This key was used with another request."),
-    Refusal(409, "idempotency_in_progress", "The first request with this key is still running."),
-    Refusal(413, "payload_too_large", "The body is larger than allowed."),
-)
-HEADERS: Json = {
-    "RateLimit-Limit": ("How many requests a minute this key may make", 6000),
-    "RateLimit-Remaining": ("How many of them are left", 5999),
-    "RateLimit-Reset": ("Seconds until they are all there again", 60),
-    "Retry-After": ("Seconds to wait before the next try", 12),
-}
 IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -84,7 +61,7 @@ def document(app: Flask) -> Json:
         "components": {
             "schemas": dict(sorted(schemas.items())),
             "securitySchemes": SECURITY_SCHEMES,
-            "headers": _headers(),
+            "headers": openapi_headers.component(),
         },
     }
 
@@ -173,7 +150,7 @@ def _operation(operation: Operation, schemas: Mapping[str, Json], refs: Mapping[
         status: _answer(status, answer, operation, schemas, refs)
         for status, answer in operation.answers.items()
         if answer is not Problem
-    } | _refusals(operation)
+    } | openapi_errors.errors_of(operation)
     if (operation.method, _path(operation)) not in OPERATIONS:
         written["x-sintalk-extension"] = True
     return written
@@ -223,7 +200,9 @@ def _of_query(query: type[BaseModel]) -> Iterable[Json]:
     for name, schema in found.get("properties", {}).items():
         about = schema.pop("description", "")
         given: Json = {"name": name, "in": "query", "required": name in found.get("required", ())}
-        yield given | ({"description": about} if about else {}) | {"schema": _never_null(schema)}
+        plain = _never_null(schema)
+        shown = {"example": example_of(plain, {}, name)} if name in BY_NAME else {}
+        yield given | ({"description": about} if about else {}) | {"schema": plain} | shown
 
 
 def _never_null(schema: Json) -> Json:
@@ -243,89 +222,12 @@ def _answer(
     schemas: Mapping[str, Json],
     refs: Mapping[Any, Json],
 ) -> Json:
-    names = list(_said_always())
+    names = list(openapi_headers.always())
     if operation.method == "post":
         names.append("Idempotency-Replayed")
-    written: Json = {"description": HTTPStatus(int(status)).phrase, "headers": _header_refs(names)}
+    written: Json = {"description": HTTPStatus(int(status)).phrase, "headers": openapi_headers.refs(names)}
     if isinstance(answer, dict):
         return {**written, **answer}
     if answer is not None:
         written["content"] = _content(refs[answer, "serialization"], schemas)
     return written
-
-
-def _refusals(operation: Operation) -> Json:
-    known = [*ALWAYS, *operation.refusals]
-    if "<" in operation.rule:
-        known.append(NOT_FOUND)
-    if operation.body or operation.query or operation.method == "post":
-        known.append(INVALID)
-    if operation.body:
-        known += OF_BODIES
-    if operation.method == "post":
-        known += OF_POSTS
-    by_status: dict[int, dict[str, Refusal]] = {}
-    for refusal in known:
-        by_status.setdefault(refusal.status, {}).setdefault(refusal.code, refusal)
-    return {
-        str(status): _problem(status, list(refusals.values()), operation)
-        for status, refusals in sorted(by_status.items())
-    }
-
-
-def _problem(status: int, refusals: list[Refusal], operation: Operation) -> Json:
-    names = list(_said_always()) + (["Retry-After"] if status in (429, 503) else [])
-    examples = {one.code: {"summary": one.sentence, "value": _body(one, operation)} for one in refusals}
-    return {
-        "description": ", ".join(f"`{one.code}`" for one in refusals),
-        "headers": _header_refs(names),
-        "content": {"application/json": {"schema": {"$ref": f"{REF}Problem"}, "examples": examples}},
-    }
-
-
-def _body(refusal: Refusal, operation: Operation) -> Json:
-    body: Json = {"error_code": refusal.code, "error": refusal.sentence}
-    if refusal.status == 422:
-        body["details"] = [_fault(operation)]
-    return {**body, "request_id": ID}
-
-
-def _fault(operation: Operation) -> Json:
-    if operation.body:
-        field = next(iter(operation.body.model_fields), "body")
-        return {"field": field, "code": "required", "message": "Field required"}
-    if operation.query:
-        return {"field": "limit", "code": "out_of_range", "message": "Input should be at most 200"}
-    return {
-        "field": "Idempotency-Key",
-        "code": "too_long",
-        "message": "An idempotency key has 1 to 255 characters.",
-    }
-
-
-def _said_always() -> Iterable[str]:
-    return ("X-Request-Id", *(name for name in HEADERS if name.startswith("RateLimit")))
-
-
-def _header_refs(names: Iterable[str]) -> Json:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-
-
-def _headers() -> Json:
-    numbers = {
-        name: {"description": about, "schema": {"type": "integer", "minimum": 0}, "example": example}
-        for name, (about, example) in HEADERS.items()
-    }
-    return {
-        "X-Request-Id": {
-            "description": "The id of this request, also in every line of the log about it",
-            "schema": {"type": "string", "format": "uuid"},
-            "example": ID,
-        },
-        "Idempotency-Replayed": {
-            "description": "There where this answer was given before",
-            "schema": {"type": "string", "enum": ["true"]},
-            "example": "true",
-        },
-        **numbers,
-    }

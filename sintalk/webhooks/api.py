@@ -34,12 +34,14 @@ api = blueprint(
     "per notification, tried eleven times over a day. Changes need an admin key.",
 )
 
+ADMINS_ONLY = refuses(403, "forbidden", "You are not allowed to do this.")
 ONE = "/webhooks/<uuid:webhook_id>"
 ONE_DELIVERY = f"{ONE}/deliveries/<uuid:delivery_id>"
 
 
 @api.post("/webhooks", summary="Create a webhook endpoint", responses={"201": WebhookMade})
 @refuses(409, "too_many_webhooks", "There are ten endpoints already; delete one first.")
+@ADMINS_ONLY
 def create_webhook(body: WebhookIn) -> tuple[WebhookMade, int]:
     """An endpoint for some events, with a secret that is shown once. 409 `too_many_webhooks` at ten."""
     return _with_secret(service.create(g.actor.tenant_id, **body.model_dump(), by=g.actor)), 201
@@ -59,6 +61,7 @@ def get_webhook(path: WebhookPath) -> WebhookOut:
 
 
 @api.patch(ONE, summary="Change a webhook endpoint", responses={"200": WebhookOut})
+@ADMINS_ONLY
 def change_webhook(path: WebhookPath, body: WebhookChange) -> WebhookOut:
     """Change the address, the events, the description or the mark of a low balance."""
     wishes = body.model_dump(include=body.model_fields_set)
@@ -66,18 +69,21 @@ def change_webhook(path: WebhookPath, body: WebhookChange) -> WebhookOut:
 
 
 @api.delete(ONE, summary="Delete a webhook endpoint", responses={"204": None})
+@ADMINS_ONLY
 def delete_webhook(path: WebhookPath) -> None:
     """Nothing more is sent there, at once."""
     service.delete(g.actor.tenant_id, path.webhook_id, by=g.actor)
 
 
 @api.post(f"{ONE}/rotate-secret", summary="Rotate a webhook's secret", responses={"200": WebhookMade})
+@ADMINS_ONLY
 def rotate_webhook_secret(path: WebhookPath) -> WebhookMade:
     """A new secret, shown once. For a day the old one signs as well: `v1,<new> v1,<old>`."""
     return _with_secret(service.rotate_secret(g.actor.tenant_id, path.webhook_id, by=g.actor))
 
 
 @api.post(f"{ONE}/test", summary="Send a test event", responses={"202": DeliveryOut})
+@ADMINS_ONLY
 def test_webhook(path: WebhookPath) -> tuple[DeliveryOut, int]:
     """A `webhook.test` event to this endpoint alone; its delivery tells what became of it."""
     sent = service.send_test(g.actor.tenant_id, path.webhook_id, by=g.actor)
@@ -85,12 +91,14 @@ def test_webhook(path: WebhookPath) -> tuple[DeliveryOut, int]:
 
 
 @api.post(f"{ONE}/pause", summary="Pause a webhook endpoint", responses={"200": WebhookOut})
+@ADMINS_ONLY
 def pause_webhook(path: WebhookPath) -> WebhookOut:
     """Events are written down and wait. Repeating it is harmless."""
     return WebhookOut.model_validate(service.pause(g.actor.tenant_id, path.webhook_id, by=g.actor))
 
 
 @api.post(f"{ONE}/resume", summary="Resume a webhook endpoint", responses={"200": WebhookOut})
+@ADMINS_ONLY
 def resume_webhook(path: WebhookPath) -> WebhookOut:
     """Deliver again, what waited first; also after failures disabled the endpoint."""
     return WebhookOut.model_validate(service.resume(g.actor.tenant_id, path.webhook_id, by=g.actor))
@@ -118,6 +126,7 @@ def get_webhook_delivery(path: DeliveryPath) -> DeliveryDetail:
 
 
 @api.post(f"{ONE_DELIVERY}/replay", summary="Replay a delivery", responses={"202": DeliveryOut})
+@ADMINS_ONLY
 def replay_webhook_delivery(path: DeliveryPath) -> tuple[DeliveryOut, int]:
     """Send it again, under the same event id."""
     row = service.replay(g.actor.tenant_id, path.webhook_id, path.delivery_id, by=g.actor)
@@ -125,6 +134,7 @@ def replay_webhook_delivery(path: DeliveryPath) -> tuple[DeliveryOut, int]:
 
 
 @api.post(f"{ONE}/replay", summary="Replay a range of deliveries", responses={"202": Replayed})
+@ADMINS_ONLY
 def replay_webhook_deliveries(path: WebhookPath, body: ReplayIn) -> tuple[Replayed, int]:
     """Send again what was first due in this time, under the same event ids."""
     count = service.replay_range(

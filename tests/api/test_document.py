@@ -187,3 +187,19 @@ def test_the_body_examples_are_taken_by_the_api_itself(app, operations):
                 assert answer.status_code < 300, (method, path, example, answer.get_json())
                 sent += 1
     assert sent >= 9
+
+
+def test_examples_say_something(operations):
+    for method, path, operation in operations:
+        for _, media in contents(operation):
+            assert "texto" not in json.dumps(examples(media), ensure_ascii=False), (method, path)
+        for one in operation["parameters"]:
+            if one["name"] in ("phone", "search", "email", "external_id"):
+                assert one["example"], (method, path, one["name"])
+
+
+def test_what_only_admins_may_do_says_so(operations):
+    for method, path, operation in operations:
+        if path.startswith(("/webhooks", "/tenants")) and (method != "GET" or path.startswith("/tenants")):
+            answers = operation["responses"]["403"]["content"]["application/json"]["examples"]
+            assert "forbidden" in answers, (method, path)
