@@ -49,6 +49,7 @@ def admin_only(view: View) -> View:
             raise Forbidden
         return view(*args, **kwargs)
 
+    guarded.admin_only = True  # type: ignore[attr-defined]
     return guarded  # type: ignore[return-value]
 
 
