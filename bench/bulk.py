@@ -207,7 +207,7 @@ UNCOUNTED = {
     "ledger_transactions": """
         INSERT INTO ledger_transactions (id, tenant_id, kind, key, seq, amount_micros, available_after, reserved_after,
                                          overdraft_limit, memo, created_at)
-        SELECT uuidv7({back}), %(tenant)s, 'credit', 'bulk:' || i, i, 1000000, i * 1000000, 0, 0, 'Pix', now()
+        SELECT uuidv7({back}), %(tenant)s, 'credit', 'bulk:' || i, i, 1000000, i * 1000000::bigint, 0, 0, 'Pix', now()
           FROM generate_series(1, {n}) i""",
     "webhook_events": """
         INSERT INTO webhook_events (id, tenant_id, kind, subject_id, version, payload, created_at)

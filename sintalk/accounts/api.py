@@ -4,8 +4,9 @@ from flask import g
 
 from sintalk.accounts import tenants
 from sintalk.accounts.models import Tenant
-from sintalk.accounts.schemas import TenantIn, TenantOut, TenantPage, TenantPath
+from sintalk.accounts.schemas import InvitationOut, TenantIn, TenantMade, TenantOut, TenantPage, TenantPath
 from sintalk.web.api import blueprint, refuses
+from sintalk.web.links import public_url
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery
 
@@ -23,11 +24,19 @@ def list_tenants(query: PageQuery) -> TenantPage:
     return TenantPage.model_validate(paginate(tenants.every(g.actor), query, by=Tenant.id))
 
 
-@api.post("/tenants", summary="Create a tenant", responses={"201": TenantOut})
+@api.post("/tenants", summary="Create a tenant", responses={"201": TenantMade})
 @NOT_YOURS
-def create_tenant(body: TenantIn) -> tuple[TenantOut, int]:
-    """A new company, with a balance of zero and nobody in it yet. An extension of the index."""
-    return TenantOut.model_validate(tenants.create(**body.model_dump(), by=g.actor)), 201
+def create_tenant(body: TenantIn) -> tuple[TenantMade, int]:
+    """A new company with a balance of zero, and a link for its first owner: it is shown once and works for a
+    week, once. Nobody is in the company until it is taken up. An extension of the index."""
+    owner = tenants.Owner(**body.owner.model_dump()) if body.owner else None
+    made = tenants.create(**body.model_dump(exclude={"owner"}), owner=owner, by=g.actor)
+    answer = TenantMade.model_validate(made.tenant)
+    if made.invitation is not None:
+        answer.invitation = InvitationOut.model_validate(made.invitation)
+        g.replay_body = answer.model_dump_json()
+        answer.invitation.url = public_url("accounts.invitation", token=made.token)
+    return answer, 201
 
 
 @api.get("/tenants/<uuid:tenant_id>", summary="Get a tenant", responses={"200": TenantOut})

@@ -50,6 +50,30 @@ class SettingsForm(Form):
             self.timezone.choices = [*TIMEZONES, SelectChoice(timezone, timezone)]
 
 
+#: What people may do, the most first; a form offers what the person who asks may give.
+ROLES = [
+    SelectChoice("owner", _l("Owner: everything, also other owners")),
+    SelectChoice("admin", _l("Admin: everything but owners")),
+    SelectChoice("member", _l("Member: lists, templates, campaigns")),
+    SelectChoice("viewer", _l("Viewer: looks, changes nothing")),
+]
+
+
+class InviteForm(Form):
+    name = StringField(_l("Name"), [InputRequired(FILL_IN)])
+    email = EmailField(_l("E-mail"), [InputRequired(FILL_IN)], description=_l("The person signs in with it."))
+    role = SelectField(_l("What the person may do"), choices=ROLES, default="member")
+
+
+class JoinForm(Form):
+    name = StringField(_l("Your name"), [InputRequired(FILL_IN)])
+    password = PasswordField(
+        _l("Password"),
+        [InputRequired(FILL_IN)],
+        description=_l("10 characters or more. A short sentence is a good one."),
+    )
+
+
 class FirstRunForm(SettingsForm):
     name = StringField(_l("Your name"), [InputRequired(FILL_IN)])
     email = EmailField(_l("E-mail"), [InputRequired(FILL_IN)], description=_l("You sign in with it."))

@@ -57,6 +57,29 @@ class User(UserMixin, Identified, Base):
         )
 
 
+class Invitation(Identified, Base):
+    """A link by which somebody becomes a person of a tenant, once. The row keeps the SHA-256 of its token."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        CheckConstraint(f"role IN {ROLES}", name="role"),
+        Index("ix_invitations_tenant_id_email", "tenant_id", "email"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    email: Mapped[str] = mapped_column(doc="lower case")
+    name: Mapped[str]
+    role: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    made_by: Mapped[UUID]
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+
+    tenant: Mapped[Tenant] = relationship(lazy="joined")
+
+
 class AuditEvent(Identified, Base):
     """Something that was done, by whom, to what. Never changed, never deleted."""
 

@@ -53,6 +53,19 @@ def admin_only(view: View) -> View:
     return guarded  # type: ignore[return-value]
 
 
+def platform_only(view: View) -> View:
+    """For platform admins, who run the installation. Raises 403 for others."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if not g.actor.platform_admin:
+            raise Forbidden
+        return view(*args, **kwargs)
+
+    guarded.platform_only = guarded.admin_only = True  # type: ignore[attr-defined]
+    return guarded  # type: ignore[return-value]
+
+
 def init(app: Flask) -> None:
     """Stand at every door."""
     app.before_request(guard)

@@ -8,5 +8,6 @@ def register(app: Flask) -> None:
     from sintalk.billing import api, views
 
     app.register_blueprint(views.bp)
+    app.register_blueprint(views.platform)
     app.register_api(api.api)  # type: ignore[attr-defined]
     app.register_api(api.credits)  # type: ignore[attr-defined]

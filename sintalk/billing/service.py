@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -49,9 +50,14 @@ def balance(tenant_id: UUID) -> Balance:
     if found is None:
         raise NotFound
     tenant, account = found
+    if account is not None:
+        session().refresh(account)
+    return _balance(tenant, account)
+
+
+def _balance(tenant: Tenant, account: Account | None) -> Balance:
     if account is None:
         return Balance(tenant.id, tenant.currency, 0, 0, 0, now())
-    session().refresh(account)
     return Balance(
         tenant.id,
         tenant.currency,
@@ -60,6 +66,17 @@ def balance(tenant_id: UUID) -> Balance:
         account.overdraft_limit,
         account.updated_at,
     )
+
+
+def balances(tenant_ids: Sequence[UUID]) -> dict[UUID, Balance]:
+    """The balances of these tenants, by their id."""
+    rows = session().execute(
+        select(Tenant, Account)
+        .outerjoin(Account, Account.tenant_id == Tenant.id)
+        .where(Tenant.id.in_(tenant_ids))
+        .execution_options(populate_existing=True)
+    )
+    return {tenant.id: _balance(tenant, account) for tenant, account in rows.all()}
 
 
 def balance_for(actor: Actor, tenant_id: UUID | None) -> Balance:

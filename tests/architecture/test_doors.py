@@ -25,7 +25,14 @@ OPEN = {
     "files.medium": "carriers fetch what a message shows, by an address that cannot be guessed",
 }
 #: Open in some states only, or harmless: the language, the first run of an empty installation.
-OPEN_SOMETIMES = {"accounts.preferences", "auth.sign_out", "dashboard.first_run", "dashboard.first_run_post"}
+OPEN_SOMETIMES = {
+    "accounts.preferences",
+    "accounts.invitation",  # the token of its link is the key
+    "accounts.join",
+    "auth.sign_out",
+    "dashboard.first_run",
+    "dashboard.first_run_post",
+}
 
 
 def addresses(app: Flask, method: str | None = None):
@@ -86,7 +93,8 @@ def test_unknown_ids_are_not_found_on_every_page(app: Flask, alice, role):
     for endpoint, _, url in addresses(app, "GET"):
         rule = next(rule for rule in app.url_map.iter_rules() if rule.endpoint == endpoint)
         if any(name.endswith("id") for name in rule.arguments) and not url.startswith("/api/"):
-            closed = role == "viewer" and hasattr(app.view_functions[endpoint], "admin_only")
+            view = app.view_functions[endpoint]
+            closed = hasattr(view, "platform_only") or (role == "viewer" and hasattr(view, "admin_only"))
             assert client.get(url).status_code == (403 if closed else 404), url
 
 
