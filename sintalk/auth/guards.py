@@ -80,6 +80,7 @@ def guard() -> ResponseReturnValue | None:
         _guard_api(view)
         return None
     if view is None or request.endpoint == "static":
+        _recognise(None if view else _signed_in_person())
         return None
     return _guard_page(view)
 
@@ -104,9 +105,8 @@ def _guard_page(view: Any) -> ResponseReturnValue | None:
         return None
     open_to_all = getattr(view, "public", False)
     person = _signed_in_person()
-    if person is not None:
-        g.user, g.actor, g.tenant = person, person.actor(), person.tenant
-    elif not open_to_all:
+    _recognise(person)
+    if person is None and not open_to_all:
         return _to_sign_in()
     if request.method not in SAFE:
         if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
@@ -115,6 +115,12 @@ def _guard_page(view: Any) -> ResponseReturnValue | None:
         if person is not None and not open_to_all and not g.actor.writes:
             raise Forbidden
     return None
+
+
+def _recognise(person: User | None) -> None:
+    """Whoever is signed in sees the frame of their pages around whatever comes, also where nothing is."""
+    if person is not None:
+        g.user, g.actor, g.tenant = person, person.actor(), person.tenant
 
 
 def _actor_of_request() -> Any:

@@ -67,8 +67,9 @@ carrier but the simulator and cost nothing |
 | times | RFC 3339 in UTC, `2026-11-22T13:00:00.000Z` |
 | phones | E.164, `+5511999999999`; any common Brazilian spelling is taken |
 | money | integers in micro-units, 1 BRL = 1 000 000 |
-| lists | `limit` and `offset`, newest first; `after=<id>` stays quick at any depth. A filtered `total` may \
-stop at 10 000 and then says `"total_is_exact": false` |
+| lists | `limit` and `offset`, newest first; `after=<id>` stays quick at any depth, while a deep `offset` \
+walks over all that it leaves out. A filtered `total` may stop at 10 000, one of a `search` earlier, and then says \
+`"total_is_exact": false` |
 | errors | a stable `error_code`, a sentence for people, `details` that name the field, and the \
 `request_id` to tell us |
 | unknown fields | are refused: a typo must not vanish |

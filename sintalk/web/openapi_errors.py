@@ -69,9 +69,9 @@ def _body(refusal: Refusal, operation: Operation) -> Json:
 def _fault(operation: Operation) -> Json:
     if operation.body:
         field = next(iter(operation.body.model_fields), "body")
-        return {"field": field, "code": "required", "message": "Field required"}
+        return {"field": field, "code": "required", "message": "This field is required."}
     if operation.query:
-        return {"field": "limit", "code": "out_of_range", "message": "Input should be at most 200"}
+        return {"field": "limit", "code": "out_of_range", "message": "A number up to 200."}
     return {
         "field": "Idempotency-Key",
         "code": "too_long",

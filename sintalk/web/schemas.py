@@ -91,7 +91,12 @@ class PageQuery(Query):
     """Paging of every list: newest first, by offset, or by `after` (the last id seen), which stays flat."""
 
     limit: int = Field(default=50, ge=1, le=200, description="How many at the most, 1 to 200")
-    offset: int = Field(default=0, ge=0, le=1_000_000_000, description="How many to leave out")
+    offset: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000_000,
+        description="How many to leave out; all of them are walked over, so use `after` for depth",
+    )
     after: Id | None = Field(
         default=None, description="Keyset paging: the id of the last row of the page before"
     )
@@ -113,7 +118,7 @@ class Fault(Answer):
 
     field: str = Field(examples=["rcs.carousel.cards[2].title"])
     code: str = Field(examples=["too_long"])
-    message: str = Field(examples=["String should have at most 200 characters"])
+    message: str = Field(examples=["At most 200 characters."])
 
 
 class Problem(Answer):

@@ -42,6 +42,32 @@ CODES = {
     "model_attributes_type": "wrong_type",
     "none_required": "not_allowed",
 }
+#: The same faults as sentences, with pydantic's own figures in them. What is not here brings its own sentence.
+SENTENCES = {
+    "missing": _l("This field is required."),
+    "extra_forbidden": _l("There is no such field."),
+    "string_too_long": _l("At most %(max_length)s characters."),
+    "string_too_short": _l("At least %(min_length)s characters."),
+    "too_long": _l("At most %(max_length)s of them."),
+    "too_short": _l("At least %(min_length)s of them."),
+    "literal_error": _l("One of these: %(expected)s."),
+    "greater_than_equal": _l("A number from %(ge)s on."),
+    "less_than_equal": _l("A number up to %(le)s."),
+    "greater_than": _l("A number above %(gt)s."),
+    "less_than": _l("A number below %(lt)s."),
+    "string_type": _l("This must be a text."),
+    "int_type": _l("This must be a whole number."),
+    "int_parsing": _l("This must be a whole number."),
+    "int_parsing_size": _l("This number is too large."),
+    "int_from_float": _l("This must be a whole number."),
+    "float_type": _l("This must be a number."),
+    "bool_type": _l("This must be true or false."),
+    "bool_parsing": _l("This must be true or false."),
+    "list_type": _l("This must be a list."),
+    "dict_type": _l("This must be an object."),
+    "model_type": _l("This must be an object."),
+    "model_attributes_type": _l("This must be an object."),
+}
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -83,11 +109,21 @@ def check(schema: type[Schema], data: Any) -> Schema:
 
 def faults(error: ValidationError, *, prefix: str = "") -> list[Detail]:
     """The faults of a failed validation as details of the wire contract."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
     return [
-        Detail(prefix + path_of(fault["loc"]), CODES.get(fault["type"], fault["type"]), fault["msg"])
-        for fault in found
+        Detail(prefix + path_of(fault["loc"]), CODES.get(fault["type"], fault["type"]), _sentence(fault))
+        for fault in error.errors(include_url=False, include_input=False)
     ]
+
+
+def _sentence(fault: Any) -> str:
+    """For people, in their language."""
+    known = SENTENCES.get(fault["type"])
+    if known is None:
+        return str(fault["msg"])
+    figures = dict(fault.get("ctx", ()))
+    if "expected" in figures:
+        figures["expected"] = figures["expected"].replace("'", "").replace(" or ", ", ")
+    return str(known) % figures
 
 
 def path_of(loc: tuple[int | str, ...]) -> str:
