@@ -109,7 +109,7 @@ API = [
     ("contacts", "/contact-lists/{list}/contacts"),
     ("  middle", "/contact-lists/{list}/contacts?after={after_contacts}"),
     ("  search, a common name", "/contact-lists/{list}/contacts?search=maria"),
-    ("  search, a rare name", "/contact-lists/{list}/contacts?search=brigida%20b9"),
+    ("  search, a rare name", "/contact-lists/{list}/contacts?search=brigida%20b9&limit=5"),
     ("  search, a phone", "/contact-lists/{list}/contacts?search=11900000500"),
     ("  phone", "/contact-lists/{list}/contacts?phone=%2B5511900000500"),
     ("  email", "/contact-lists/{list}/contacts?email=p500@example.com"),
@@ -301,7 +301,7 @@ def _said(step: dict[str, Any]) -> str:
 def _faults(connection: psycopg.Connection[Any], step: dict[str, Any]) -> Iterator[str]:
     table = step["Relation Name"]
     row = connection.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", (table,)).fetchone()
-    if row and row[0] > SMALL_TABLE and step["Node Type"] == "Seq Scan":
+    if row and row[0] > SMALL_TABLE and step["Node Type"] == "Seq Scan" and _rows(step) > 1:
         yield f"Seq Scan on {table}"
     if _rows(step) > MOST_ROWS:
         yield f"{_rows(step):,.0f} rows of {table} read"

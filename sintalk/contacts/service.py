@@ -149,7 +149,7 @@ def page_of_contacts(
         matching = searching.matching(search)
         return paging.search(rows, matching, query, by=Contact.id, of=whose, within=found.contact_count)
     if phone or email:
-        return paging.paginate(rows.where(Contact.contact_list_id == list_id), query, by=Contact.id)
+        return paging.paginate(rows.where(Contact.contact_list_id == list_id), query, by=Contact.id, few=True)
     return paging.paginate(rows, query, by=Contact.id, of=whose, total=found.contact_count)
 
 

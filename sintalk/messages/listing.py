@@ -58,10 +58,10 @@ def page(tenant_id: UUID, wanted: Wanted, query: PageQuery) -> Window:
             ids = _on_the_way(tenant_id, wanted, query)
             rows = select(Notification).where(Notification.tenant_id == tenant_id)
             return paging.window(paging.by_ids(rows, ids, Notification.id), query, total=total)
-    rows, whose = _scoped(tenant_id, wanted)
     exact = True
     if total is None:
-        exact, total = paging.counted(_between(rows.where(whose[0] == whose[1]), wanted), Notification.id)
+        whole = PageQuery(limit=query.limit)
+        exact, total = paging.counted(_newest(tenant_id, wanted, whole), Notification.id)
     newest = _newest(tenant_id, wanted, query).limit(query.limit + 1).offset(query.offset)
     found = session().scalars(newest).all() if total else []
     return paging.window(found, query, total=total, exact=exact)
@@ -85,12 +85,6 @@ def _scoped(tenant_id: UUID, wanted: Wanted) -> tuple[Select[Notification], Owne
     if wanted.status and wanted.status not in MARKED:
         rows = rows.where(Notification.status == wanted.status)
     return rows, narrow[-1]
-
-
-def _between(rows: Select[Any], wanted: Wanted) -> Select[Any]:
-    if wanted.start:
-        rows = rows.where(Notification.id >= first_id_at(wanted.start))
-    return rows.where(Notification.id < first_id_at(wanted.end)) if wanted.end else rows
 
 
 def total_of(tenant_id: UUID, wanted: Wanted) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, any_, cast, func, literal, select, tuple_
 
 from sintalk.db import session
 from sintalk.web.schemas import PageQuery
@@ -46,17 +46,26 @@ Owner = tuple[Any, Any]
 
 
 def paginate(
-    rows: Select[Any], query: PageQuery, *, by: Any, of: Owner | None = None, total: int | None = None
+    rows: Select[Any],
+    query: PageQuery,
+    *,
+    by: Any,
+    of: Owner | None = None,
+    total: int | None = None,
+    few: bool = False,
 ) -> Window:
     """The page of `rows` that the query asks for, ordered by the id column `by`, newest first.
 
     `total` is the kept count where there is one; otherwise it is counted, up to `COUNT_STOPS_AT`. For big tables
-    `of` says whose rows these are, so that `rows` need not: see `newest_first`.
+    `of` says whose rows these are, so that `rows` need not: see `newest_first`. `few` rows are sorted as the text
+    of their ids, which has the same order and no index: nobody walks all others to find them sorted.
     """
     exact = True
     if total is None:
-        exact, total = counted(rows.where(of[0] == of[1]) if of else rows, by)
+        exact, total = counted(newest_first(rows, by=by, of=of) if of else rows, by)
     wanted = newest_first(rows, by=by, of=of, after=query.after).limit(query.limit + 1).offset(query.offset)
+    if few:
+        wanted = wanted.order_by(None).order_by(cast(by, Text).desc())
     found = session().scalars(wanted).all() if total else []
     return window(found, query, total=total, exact=exact)
 
@@ -85,7 +94,7 @@ def newest_first(
 
 def counted(rows: Select[Any], by: Any) -> tuple[bool, int]:
     """Whether the count is exact, and the count: no further than `COUNT_STOPS_AT`."""
-    capped = rows.with_only_columns(by).order_by(None).limit(COUNT_STOPS_AT + 1).subquery()
+    capped = rows.with_only_columns(by).limit(COUNT_STOPS_AT + 1).subquery()
     found = session().scalar(select(func.count()).select_from(capped)) or 0
     return found <= COUNT_STOPS_AT, min(found, COUNT_STOPS_AT)
 
@@ -101,13 +110,13 @@ def search(
     """
     theirs = rows.where(of[0] == of[1])
     if within <= LOOK_AT:
-        return paginate(theirs.where(matching), query, by=by)
+        return paginate(theirs.where(matching), query, by=by, few=True)
     newest = newest_first(rows, by=by, of=of, after=query.after).limit(LOOK_AT)
     looked = newest.with_only_columns(by.label("id"), matching.label("fits")).subquery()
     ids = session().scalars(select(looked.c.id).where(looked.c.fits).order_by(looked.c.id.desc())).all()
     wanted = query.offset + query.limit + 1
     if len(ids) < wanted:
-        return paginate(theirs.where(matching), query, by=by)
+        return paginate(theirs.where(matching), query, by=by, few=True)
     found = by_ids(theirs, ids[query.offset : wanted], by)
     return window(found, query, total=len(ids), exact=False)
 

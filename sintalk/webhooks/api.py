@@ -107,8 +107,7 @@ def resume_webhook(path: WebhookPath) -> WebhookOut:
 @api.get(f"{ONE}/deliveries", summary="List a webhook's deliveries", responses={"200": DeliveryPage})
 def list_webhook_deliveries(path: WebhookPath, query: DeliveryQuery) -> DeliveryPage:
     """What was or will be sent to an endpoint, newest first."""
-    rows = service.deliveries(g.actor.tenant_id, path.webhook_id, state=query.state)
-    window = paginate(rows, query, by=WebhookDelivery.id)
+    window = service.page_of_deliveries(g.actor.tenant_id, path.webhook_id, query, state=query.state)
     return DeliveryPage(**window.showing(_shown(window.data)))
 
 

@@ -15,6 +15,8 @@ from sintalk.accounts import service as accounts
 from sintalk.db import after_commit, atomic, new_id, now, session
 from sintalk.errors import Conflict, Detail, Forbidden, Invalid, NotFound
 from sintalk.tenancy import Actor, owned
+from sintalk.web.paging import Owner, Window, paginate
+from sintalk.web.schemas import PageQuery
 from sintalk.webhooks import addresses, announcing, signing
 from sintalk.webhooks.announcing import News, announce, announce_many, wanted
 from sintalk.webhooks.models import (
@@ -157,6 +159,18 @@ def deliveries(tenant_id: UUID, webhook_id: UUID, *, state: str | None = None) -
         WebhookDelivery.tenant_id == tenant_id, WebhookDelivery.endpoint_id == webhook_id
     )
     return rows.where(WebhookDelivery.state == state) if state else rows
+
+
+def page_of_deliveries(
+    tenant_id: UUID, webhook_id: UUID, query: PageQuery, *, state: str | None = None
+) -> Window:
+    """A page of these, however many there are. Raises NotFound for the endpoint."""
+    get(tenant_id, webhook_id)
+    rows: Select[WebhookDelivery] = select(WebhookDelivery)
+    whose: Owner = (WebhookDelivery.endpoint_id, webhook_id)
+    if state:
+        rows, whose = rows.where(WebhookDelivery.endpoint_id == webhook_id), (WebhookDelivery.state, state)
+    return paginate(rows, query, by=WebhookDelivery.id, of=whose)
 
 
 def delivery(tenant_id: UUID, webhook_id: UUID, delivery_id: UUID) -> WebhookDelivery:

@@ -16,7 +16,7 @@ from sintalk.web.htmx import paging
 from sintalk.web.paging import paginate
 from sintalk.webhooks import delivering, service, words
 from sintalk.webhooks.forms import EndpointForm
-from sintalk.webhooks.models import STATES, WebhookDelivery, WebhookEndpoint
+from sintalk.webhooks.models import STATES, WebhookEndpoint
 
 bp = Blueprint("webhooks", __name__, url_prefix="/developers/webhooks")
 
@@ -61,8 +61,7 @@ def show(webhook_id: UUID) -> ResponseReturnValue:
     """One endpoint and what was sent to it, newest first."""
     tenant_id = g.actor.tenant_id
     state = request.args.get("state") if request.args.get("state") in STATES else None
-    rows = service.deliveries(tenant_id, webhook_id, state=state)
-    page = paginate(rows, paging(), by=WebhookDelivery.id)
+    page = service.page_of_deliveries(tenant_id, webhook_id, paging(), state=state)
     return render_template(
         "webhooks/show.html",
         endpoint=service.get(tenant_id, webhook_id),
