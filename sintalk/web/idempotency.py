@@ -8,6 +8,7 @@ effect, and what was wrong may have been put right.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -36,15 +37,18 @@ class IdempotencyKey(Base):
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
+#: As the document has it.
+KEY = re.compile(r"[!-~]{1,255}")
+
+
 def once(perform: Callable[[], Response]) -> Response:
     """Perform, or answer as before. Raises 409 `idempotency_key_reused` or `idempotency_in_progress`."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return perform()
-    if not 1 <= len(key) <= 255 or not key.isprintable():
-        raise Invalid(
-            Detail("Idempotency-Key", "too_long", _l("An idempotency key has 1 to 255 characters."))
-        )
+    if not KEY.fullmatch(key):
+        sentence = _l("An idempotency key has 1 to 255 characters, without spaces or accents.")
+        raise Invalid(Detail("Idempotency-Key", "too_long" if len(key) > 255 else "invalid_key", sentence))
     tenant_id: UUID = g.actor.tenant_id
     asked = _fingerprint()
     with atomic() as current:

@@ -75,5 +75,5 @@ def _fault(operation: Operation) -> Json:
     return {
         "field": "Idempotency-Key",
         "code": "too_long",
-        "message": "An idempotency key has 1 to 255 characters.",
+        "message": "An idempotency key has 1 to 255 characters, without spaces or accents.",
     }

@@ -33,6 +33,7 @@ CODES = {
     "int_type": "wrong_type",
     "int_parsing": "wrong_type",
     "int_from_float": "wrong_type",
+    "int_parsing_size": "out_of_range",
     "bool_type": "wrong_type",
     "bool_parsing": "wrong_type",
     "float_type": "wrong_type",

@@ -303,7 +303,7 @@ def test_keys_that_are_none_answer_alike_at_every_operation(app, operations, bos
         assert len(bodies) == 1, path
 
 
-@pytest.mark.parametrize("key", ["", " ", "x" * 256, "ç", "a\tb"])
+@pytest.mark.parametrize("key", ["", "x" * 256, "ç", "a b"])
 def test_an_idempotency_key_that_is_none_is_told_at_its_header(api, key):
     answer = api.client.post(
         "/api/v1/contact-lists",
