@@ -60,10 +60,9 @@ def page(tenant_id: UUID, wanted: Wanted, query: PageQuery) -> Window:
             return paging.window(paging.by_ids(rows, ids, Notification.id), query, total=total)
     exact = True
     if total is None:
-        whole = PageQuery(limit=query.limit)
-        exact, total = paging.counted(_newest(tenant_id, wanted, whole), Notification.id)
-    newest = _newest(tenant_id, wanted, query).limit(query.limit + 1).offset(query.offset)
-    found = session().scalars(newest).all() if total else []
+        exact, total = paging.counted(newest(tenant_id, wanted), Notification.id)
+    rows = newest(tenant_id, wanted, query.after).limit(query.limit + 1).offset(query.offset)
+    found = session().scalars(rows).all() if total else []
     return paging.window(found, query, total=total, exact=exact)
 
 
@@ -106,8 +105,8 @@ def _on_the_way(tenant_id: UUID, wanted: Wanted, query: PageQuery) -> Sequence[U
     assert wanted.status
     most = query.offset + query.limit + 1
     fits = Notification.status == wanted.status
-    newest = _newest(tenant_id, replace(wanted, status=None), query)
-    looked = newest.with_only_columns(Notification.id, fits.label("fits")).limit(LOOK_AT).subquery()
+    rows = newest(tenant_id, replace(wanted, status=None), query.after)
+    looked = rows.with_only_columns(Notification.id, fits.label("fits")).limit(LOOK_AT).subquery()
     near = select(looked.c.id).where(looked.c.fits).order_by(looked.c.id.desc()).limit(most)
     ids = session().scalars(near).all()
     if len(ids) < most:
@@ -121,7 +120,7 @@ def _far(tenant_id: UUID, wanted: Wanted, query: PageQuery, most: int) -> Select
     having = _dispatches(tenant_id, wanted).where(getattr(Dispatch, wanted.status) > 0)
     candidates = session().scalars(having.limit(ONE_BY_ONE + 1)).all()
     if len(candidates) > ONE_BY_ONE:
-        return _newest(tenant_id, wanted, query).with_only_columns(Notification.id).limit(most)
+        return newest(tenant_id, wanted, query.after).with_only_columns(Notification.id).limit(most)
     one = select(func.unnest(literal(candidates, ARRAY(Uuid))).label("id")).subquery()
     theirs = (Notification.dispatch_id, one.c.id)
     mine = select(Notification).where(
@@ -132,9 +131,10 @@ def _far(tenant_id: UUID, wanted: Wanted, query: PageQuery, most: int) -> Select
     return select(each.c.id).select_from(one.join(each, true())).order_by(each.c.id.desc()).limit(most)
 
 
-def _newest(tenant_id: UUID, wanted: Wanted, query: PageQuery) -> Select[Any]:
+def newest(tenant_id: UUID, wanted: Wanted, after: UUID | None = None) -> Select[Any]:
+    """The tenant's notifications that are wanted, newest first, below `after`."""
     rows, whose = _scoped(tenant_id, wanted)
-    ends = [end for end in (query.after, first_id_at(wanted.end) if wanted.end else None) if end]
+    ends = [end for end in (after, first_id_at(wanted.end) if wanted.end else None) if end]
     return paging.newest_first(
         rows,
         by=Notification.id,

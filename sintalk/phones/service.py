@@ -22,6 +22,7 @@ from sintalk.db import release, session
 from sintalk.errors import Conflict, NotFound
 from sintalk.messages import service as messages
 from sintalk.messages.composing import fallback_sms
+from sintalk.messages.listing import Wanted, newest
 from sintalk.messages.models import InboundMessage, Notification
 
 #: Messages that a phone shows, the newest; people that are offered.
@@ -67,14 +68,13 @@ class Phone:
 
 def people(tenant_id: UUID, campaign_id: UUID | None = None) -> list[Notification]:
     """Messages that went by the simulator, the newest of each number: whose phone may be looked at. At most 30."""
-    rows = messages.notifications(tenant_id, messages.Wanted(campaign_id=campaign_id))
-    rows = rows.where(
+    rows = newest(tenant_id, Wanted(campaign_id=campaign_id)).where(
         Notification.carrier == CARRIER, Notification.addressable, Notification.status != "suppressed"
     )
-    newest: dict[str, Notification] = {}
-    for row in session().scalars(rows.order_by(Notification.id.desc()).limit(OFFERED)):
-        newest.setdefault(row.phone or "", row)
-    return list(newest.values())
+    found: dict[str, Notification] = {}
+    for row in session().scalars(rows.limit(OFFERED)):
+        found.setdefault(row.phone or "", row)
+    return list(found.values())
 
 
 def phone_of(tenant_id: UUID, message_id: UUID) -> Phone:
