@@ -76,7 +76,7 @@ def accept(token: str, *, name: str, password: str) -> User:
         invitation = current.scalar(
             select(Invitation)
             .where(Invitation.token_hash == _hash(token), *_open())
-            .with_for_update()
+            .with_for_update(of=Invitation)
             .execution_options(populate_existing=True)
         )
         if invitation is None:

@@ -33,7 +33,7 @@ class CreditForm(Form):
             raise Invalid(
                 Detail("amount", "invalid_amount", _l("Write an amount, such as 1.000,00."))
             ) from None
-        if not Decimal("0.01") <= amount <= MOST:
+        if not amount.is_finite() or not Decimal("0.01") <= amount <= MOST:
             raise Invalid(Detail("amount", "out_of_range", _l("This number is too small or too large.")))
         return int(amount * MICROS)
 

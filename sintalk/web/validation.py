@@ -118,13 +118,13 @@ def faults(error: ValidationError, *, prefix: str = "") -> list[Detail]:
 
 def _sentence(fault: Any) -> str:
     """For people, in their language."""
-    known = SENTENCES.get(fault["type"])
-    if known is None:
-        return str(fault["msg"])
     figures = dict(fault.get("ctx", ()))
     if "expected" in figures:
         figures["expected"] = figures["expected"].replace("'", "").replace(" or ", ", ")
-    return str(known) % figures
+    try:
+        return str(SENTENCES[fault["type"]]) % figures
+    except KeyError:  # a rule of our own, which brings its sentence
+        return str(fault["msg"])
 
 
 def path_of(loc: tuple[int | str, ...]) -> str:

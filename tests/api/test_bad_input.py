@@ -317,7 +317,7 @@ def test_an_idempotency_key_that_is_none_is_told_at_its_header(api, key):
     ("language", "said", "fault"),
     [
         ("en", "Some fields are wrong", "At most 200 characters."),
-        ("pt-BR,pt;q=0.9", "Alguns campos", "No máximo 200 caracteres."),
+        ("pt-BR,pt;q=0.9", "Há campos com erro", "No máximo 200 caracteres."),
         ("xx", "campos", "caracteres"),
     ],
 )

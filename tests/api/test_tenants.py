@@ -31,6 +31,7 @@ def test_a_platform_admin_makes_companies_and_sees_all_of_them(platform, alice):
     assert made.status_code == 201
     tenant = made.get_json()
     assert (tenant["name"], tenant["locale"], tenant["currency"]) == ("Mercado do Zé", "pt_BR", "BRL")
+    assert tenant.pop("invitation") is None
     assert platform.get(f"/tenants/{tenant['id']}").get_json() == tenant
     names = [row["name"] for row in platform.get("/tenants").get_json()["data"]]
     assert names == ["Mercado do Zé", "Sintalk", "Padaria da Alice"]

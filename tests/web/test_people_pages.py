@@ -28,6 +28,12 @@ def link(signed_in) -> str:
     return LINK.search(signed_in.post(PEOPLE, data=DANA).text)[1]
 
 
+@pytest.fixture(autouse=True)
+def without_csrf(app) -> None:
+    """Forms need no token here; tests/architecture asks for it at every door."""
+    app.config["WTF_CSRF_METHODS"] = set()
+
+
 def by_email(email: str) -> User | None:
     return session().scalar(select(User).where(User.email == email).execution_options(populate_existing=True))
 
