@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, literal, select, text
+from sqlalchemy import ARRAY, Uuid, any_, literal, select
 
 from sintalk.billing import ledger
 from sintalk.db import atomic, now, session
