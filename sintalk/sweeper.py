@@ -52,6 +52,7 @@ def run() -> None:
 def steps() -> list[Step]:
     """All of it, most urgent first."""
     from sintalk.auth import service as auth
+    from sintalk.campaigns import preflight
     from sintalk.campaigns import service as campaigns
     from sintalk.files import service as files
     from sintalk.imports import preview, undoing
@@ -70,6 +71,7 @@ def steps() -> list[Step]:
         Step(1.0, ring_webhooks),
         Step(5.0, balances.look),
         Step(3.0, ring_expansions),
+        Step(3.0, ring_counts),
         Step(3.0, ring_imports),
         Step(5.0, settling.settle_due),
         Step(30.0, lambda: settling.settle_due(unfinished_too=True)),
@@ -78,6 +80,7 @@ def steps() -> list[Step]:
         Step(600.0, idempotency.forget_old),
         Step(60.0, delivering.forget_old),
         Step(3_600.0, receipts.forget_applied),
+        Step(3_600.0, preflight.forget_old),
         Step(3_600.0, auth.forget_sessions),
         Step(60.0, undoing.purge),
         Step(3_600.0, preview.forget_old),
@@ -136,6 +139,15 @@ def ring_expansions() -> None:
     if waiting("default") < ENOUGH:
         for campaign_id in service.to_expand():
             enqueue("sintalk.campaigns.jobs.expand", campaign_id)
+
+
+def ring_counts() -> None:
+    """Ring for audiences that are being counted."""
+    from sintalk.campaigns import preflight
+
+    if waiting("default") < ENOUGH:
+        for campaign_id in preflight.to_count():
+            enqueue("sintalk.campaigns.jobs.count", campaign_id)
 
 
 def ring_imports() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from uuid import UUID
+
 from flask import g
 
-from sintalk.campaigns import service
+from sintalk.campaigns import preflight, service
 from sintalk.campaigns.models import Campaign
 from sintalk.campaigns.schemas import (
     CampaignChange,
@@ -13,6 +15,8 @@ from sintalk.campaigns.schemas import (
     CampaignQuery,
     CampaignStats,
     LaunchIn,
+    PreflightOut,
+    SampleOut,
 )
 from sintalk.counts import kept
 from sintalk.web.api import blueprint, refuses
@@ -75,6 +79,21 @@ def delete_campaign(path: CampaignPath) -> None:
     service.delete_draft(g.actor.tenant_id, path.campaign_id, by=g.actor)
 
 
+@api.post(
+    f"{ONE}/preflight",
+    summary="Check a campaign before launching it",
+    responses={"200": PreflightOut, "202": PreflightOut},
+)
+@refuses(409, "campaign_not_launchable", "This campaign was launched before.")
+def preflight_campaign(path: CampaignPath) -> tuple[PreflightOut, int]:
+    """People, who is left out and why, parts, and the exact price, without sending anything.
+
+    More than 10,000 people are counted in the background: 202 then, until asking again answers 200.
+    """
+    found = preflight.preflight(g.actor.tenant_id, path.campaign_id)
+    return _counted(path.campaign_id, found), 200 if found.complete else 202
+
+
 @api.post(f"{ONE}/pause", summary="Pause a campaign", responses={"200": CampaignOut})
 @refuses(409, "campaign_not_running", "Only a campaign that is being sent can be paused.")
 def pause_campaign(path: CampaignPath) -> CampaignOut:
@@ -109,3 +128,27 @@ def get_campaign_stats(path: CampaignPath) -> CampaignStats:
         name: getattr(dispatch, name) for name in CampaignStats.model_fields if hasattr(dispatch, name)
     }
     return CampaignStats.model_validate({**counted, "campaign_id": campaign.id, "status": campaign.status})
+
+
+def _counted(campaign_id: UUID, found: preflight.Preflight) -> PreflightOut:
+    count = found.count
+    return PreflightOut(
+        campaign_id=campaign_id,
+        status="completed" if found.complete else "counting",
+        progress=found.progress,
+        people=count.people,
+        left_out=dict(count.left_out),
+        segments_min=count.segments_min,
+        segments_median=count.segments_median,
+        segments_max=count.segments_max,
+        longest=SampleOut.model_validate(count.longest) if count.longest else None,
+        samples=[SampleOut.model_validate(sample) for sample in count.samples],
+        price_micros=count.price_micros,
+        available_micros=found.available_micros,
+        overdraft_limit_micros=found.overdraft_micros,
+        available_after_micros=found.after_micros,
+        missing_micros=found.missing_micros,
+        per_second=found.per_second,
+        finishes_at=found.finishes_at,
+        counted_at=found.at,
+    )

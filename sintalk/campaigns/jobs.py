@@ -12,6 +12,13 @@ def expand(campaign_id: str) -> None:
     expansion.expand(UUID(campaign_id))
 
 
+def count(campaign_id: str) -> None:
+    """Count the audience of a draft for its pre-flight."""
+    from sintalk.campaigns import preflight
+
+    preflight.go_on(UUID(campaign_id))
+
+
 def close_finished() -> None:
     """Complete the campaigns whose last message left."""
     from sintalk.campaigns import service

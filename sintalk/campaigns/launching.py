@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from sintalk.accounts import service as accounts
 from sintalk.billing import service as billing
-from sintalk.campaigns import audience, ending, references
+from sintalk.campaigns import audience, ending, preflight, references
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now, session
@@ -157,7 +157,11 @@ def clock(campaign: Campaign) -> Actor:
 
 
 def _check_money(campaign: Campaign) -> None:
-    """402 right away where not even the cheapest price fits; the exact sum is known after the expansion."""
+    """402 right away where not even the cheapest price fits; the exact sum is known after the expansion.
+
+    Where it does not fit, it is looked at more closely: an audience that is small, or was counted lately, has an
+    exact price, and what the pre-flight promised holds.
+    """
     assert campaign.prices is not None
     spendable = billing.balance(campaign.tenant_id).spendable
     price = cheapest(campaign.channel, campaign.prices)
@@ -166,7 +170,9 @@ def _check_money(campaign: Campaign) -> None:
     if not people:
         raise Conflict("empty_audience", _l("The list is empty: there is nobody to send to."))
     if price and people > covered:
-        raise InsufficientBalance(needed_micros=people * price, spendable_micros=spendable)
+        exact = preflight.exact_price(campaign)  # people who are left out cost nothing
+        if exact is None or exact > spendable:
+            raise InsufficientBalance(needed_micros=exact or people * price, spendable_micros=spendable)
 
 
 def _hold_lists(campaign: Campaign) -> None:

@@ -138,6 +138,29 @@ class CampaignExclusion(Base):
     tenant_id: Mapped[UUID]
 
 
+class CampaignCount(Base):
+    """The audience of a draft as it is counted in the background (see `preflight`), one a campaign.
+
+    `seal` says of what; `count` holds the figures so far and `cursor` the last person in them; `total` is how many
+    there are to read.
+    """
+
+    __tablename__ = "campaign_counts"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "campaign_id"], ["campaigns.tenant_id", "campaigns.id"]),
+        Index("ix_campaign_counts_open", "started_at", postgresql_where=text("finished_at IS NULL")),
+    )
+
+    campaign_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    seal: Mapped[str]
+    total: Mapped[int]
+    count: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    cursor: Mapped[UUID | None]
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None]
+
+
 class CampaignRecipient(Base):
     """One person of a follow-up's audience, by their message of the campaign before, fixed when it went.
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from sintalk.campaigns import service
+from sintalk.campaigns import preflight, service
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
 from sintalk.contacts.models import ContactList
@@ -20,6 +21,8 @@ from sintalk.errors import NotFound
 from sintalk.message_templates import service as templates
 from sintalk.message_templates.models import Template
 from sintalk.messages.models import Dispatch
+
+T = TypeVar("T")
 
 #: Receipts of a finished campaign still come in; its page looks after them for this long.
 RECEIPTS_FOR = timedelta(minutes=10)
@@ -56,22 +59,13 @@ LEFT_OUT = {
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What a draft is made of; None where it was deleted meanwhile."""
+    """What a campaign is made of; None where there is none, or it was deleted meanwhile."""
 
     contact_list: ContactList | None
     template: Template | None
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing was deleted."""
-        return self.contact_list is not None and self.template is not None
-
-    @property
-    def seal(self) -> str:
-        """Changes with whatever would make a checked price wrong."""
-        if self.contact_list is None or self.template is None:
-            return ""
-        return f"{self.contact_list.contact_count}.{self.template.updated_at.timestamp()}"
+    parent: Campaign | None
+    excluded: list[ContactList]
+    complete: bool
 
 
 def dispatches(tenant_id: UUID, campaigns: Iterable[Campaign]) -> dict[UUID, Dispatch]:
@@ -147,12 +141,25 @@ def progress(tenant_id: UUID, campaign_id: UUID) -> Progress:
 
 
 def ingredients(campaign: Campaign) -> Ingredients:
-    """The campaign's list and template."""
-    contact_list: ContactList | None = None
-    template: Template | None = None
+    """What the campaign names."""
+    tenant_id = campaign.tenant_id
+    contact_list = _if_there(contacts.get_list, tenant_id, campaign.contact_list_id)
+    template = _if_there(templates.get, tenant_id, campaign.template_id)
+    parent = _if_there(service.get, tenant_id, campaign.parent_campaign_id)
+    excluded = [_if_there(contacts.get_list, tenant_id, each) for each in campaign.exclude_list_ids]
+    people = parent if campaign.follow_up_on_status else contact_list
+    complete = None not in (people, template, *excluded)
+    return Ingredients(contact_list, template, parent, [each for each in excluded if each], complete)
+
+
+def seal(campaign: Campaign) -> str:
+    """See `preflight.seal`; empty where something that it names was deleted."""
     with suppress(NotFound):
-        if campaign.contact_list_id is not None:
-            contact_list = contacts.get_list(campaign.tenant_id, campaign.contact_list_id)
+        return preflight.seal(campaign)
+    return ""
+
+
+def _if_there(get: Callable[[UUID, UUID], T], tenant_id: UUID, row_id: UUID | None) -> T | None:
     with suppress(NotFound):
-        template = templates.get(campaign.tenant_id, campaign.template_id)
-    return Ingredients(contact_list, template)
+        return get(tenant_id, row_id) if row_id else None
+    return None

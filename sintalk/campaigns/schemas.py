@@ -111,6 +111,43 @@ class CampaignPath(Path):
     campaign_id: Id
 
 
+class SampleOut(Answer):
+    """One message as it would go out."""
+
+    name: str | None = Field(examples=["Ana"])
+    phone: str | None = Field(examples=["+5511999999999"])
+    text: str = Field(examples=["Oi Ana"])
+    segments: int = Field(examples=[1])
+    price_micros: int = Field(examples=[80_000])
+
+
+class PreflightOut(Answer):
+    """What the launch would do now. Money in micro-units."""
+
+    campaign_id: Id
+    status: Literal["counting", "completed"] = Field(
+        examples=["completed"], description="`counting`: the figures are those so far; ask again"
+    )
+    progress: float = Field(examples=[1.0])
+    people: int = Field(examples=[988], description="Who gets the message")
+    left_out: dict[str, int] = Field(examples=[{"opted_out": 12}], description="Who does not, by reason")
+    segments_min: int = Field(examples=[1])
+    segments_median: int = Field(examples=[1])
+    segments_max: int = Field(examples=[2])
+    longest: SampleOut | None = Field(description="The message with the most parts")
+    samples: list[SampleOut] = Field(description="Five of them, drawn by lot")
+    price_micros: int = Field(examples=[79_040_000], description="What is held at launch, exactly")
+    available_micros: int = Field(examples=[1_000_000_000])
+    overdraft_limit_micros: int = Field(examples=[0])
+    available_after_micros: int = Field(examples=[920_960_000])
+    missing_micros: int = Field(examples=[0], description="What the balance lacks; 0 where it covers it")
+    per_second: float | None = Field(
+        examples=[2400.0], description="Your last campaigns' rate; null before the first"
+    )
+    finishes_at: Timestamp | None = Field(description="At this rate, if it goes now or at its time")
+    counted_at: Timestamp
+
+
 class CampaignStats(Answer):
     """Status counts, which add up to `total` at every instant. Money in micro-units."""
 

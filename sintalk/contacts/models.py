@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Computed,
     ForeignKey,
@@ -38,7 +39,10 @@ _WORDS = (
 
 
 class ContactList(Identified, Base):
-    """People to reach together. `contact_count` is kept by relative updates, never counted."""
+    """People to reach together. `contact_count` is kept by relative updates, never counted.
+
+    `version` rises with every change of its contacts, so that whatever was worked out of them can tell.
+    """
 
     __tablename__ = "contact_lists"
     __table_args__ = (UniqueConstraint("tenant_id", "id"),)
@@ -46,6 +50,7 @@ class ContactList(Identified, Base):
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
     name: Mapped[str]
     contact_count: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     deleted_at: Mapped[datetime | None]
 

@@ -107,11 +107,15 @@ def free_list(tenant_id: UUID, list_id: UUID, kind: str, ref: UUID) -> None:
 
 
 def count(list_id: UUID, more: int) -> None:
-    """So many contacts more, or less, are in this list now."""
+    """So many contacts more, or less, are in this list now; also to be called with 0 after a change of one."""
     session().execute(
         update(ContactList)
         .where(ContactList.id == list_id)
-        .values(contact_count=ContactList.contact_count + more, updated_at=ContactList.updated_at)
+        .values(
+            contact_count=ContactList.contact_count + more,
+            version=ContactList.version + 1,
+            updated_at=ContactList.updated_at,
+        )
         .execution_options(synchronize_session=False)
     )
 
@@ -206,6 +210,7 @@ def change_contact(
         contact.name, contact.email, contact.phone = name, email, phone
         if attributes is not None:
             contact.attributes = dict(attributes)
+        count(list_id, 0)
         current.flush()
         current.refresh(contact)
     return contact

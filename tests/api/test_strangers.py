@@ -30,6 +30,7 @@ PATHS: dict[str, tuple[tuple[str, ...], Any]] = {
     "PATCH /campaigns/{id}": (("campaign",), {"name": "x"}),
     "DELETE /campaigns/{id}": (("campaign",), None),
     "POST /campaigns/{id}/launch": (("campaign",), None),
+    "POST /campaigns/{id}/preflight": (("campaign",), None),
     "POST /campaigns/{id}/pause": (("campaign",), None),
     "POST /campaigns/{id}/resume": (("campaign",), None),
     "POST /campaigns/{id}/cancel": (("campaign",), None),

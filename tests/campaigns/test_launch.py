@@ -254,12 +254,12 @@ def test_charlie_sees_nothing_of_it(api, charlie_api, draft):
 
 def test_what_the_check_step_says_is_what_the_launch_does(api, alice, draft):
     found = preflight.preflight(alice.tenant_id, draft)
-    assert (found.people, dict(found.left_out)) == (2, {"no_phone": 1, "not_mobile": 1})
+    assert (found.count.people, dict(found.count.left_out)) == (2, {"no_phone": 1, "not_mobile": 1})
     api.post(f"/campaigns/{draft}/launch")
     jobs.expand(draft)
     stats = api.get(f"/campaigns/{draft}/stats").get_json()
-    assert stats["queued"] == found.people
-    assert stats["reserved_micros"] == found.price_micros == 2 * PRICE
+    assert stats["queued"] == found.count.people
+    assert stats["reserved_micros"] == found.count.price_micros == 2 * PRICE
 
 
 def test_what_a_test_key_launches_costs_nothing(app, api, alice):
