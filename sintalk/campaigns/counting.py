@@ -76,7 +76,13 @@ class Count:
         return 0
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {
+            **{name: getattr(self, name) for name in ("read", "people", "price_micros")},
+            "left_out": dict(self.left_out),
+            "segments": {str(parts): count for parts, count in self.segments.items()},
+            "samples": [asdict(sample) for sample in self.samples],
+            "longest": asdict(self.longest) if self.longest else None,
+        }
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Count:

@@ -28,6 +28,10 @@ FOLLOW_UPS = {
 DELAYS = {15: _l("15 minutes"), 60: _l("1 hour"), 240: _l("4 hours"), 1440: _l("1 day")}
 
 
+def _choices(words: Mapping[Any, Any]) -> list[SelectChoice]:
+    return [SelectChoice(value, word) for value, word in words.items()]
+
+
 class Who(Body):
     """What the first step of the builder asks: a list, or those with an outcome of another campaign."""
 
@@ -43,7 +47,7 @@ class Who(Body):
         follows = given.get("parent_campaign_id")
         given = {**given, "follow_up_on_status": given.get("follow_up_on_status") if follows else None}
         given["contact_list_id"] = None if follows else given.get("contact_list_id")
-        who = check(cls, {name: value or None for name, value in given.items() if value or name != "name"})
+        who = check(cls, {name: value for name, value in given.items() if value or name == "name"})
         if not (who.contact_list_id or (who.parent_campaign_id and who.follow_up_on_status)):
             raise Invalid(Detail("contact_list_id", "required", _l("Choose one of the lists.")))
         return who
@@ -60,7 +64,7 @@ class WhoForm(Form):
     name = StringField(_l("Name of the campaign"))
     contact_list_id = RadioField(_l("Who shall get it?"), validate_choice=False)
     parent_campaign_id = SelectField(_l("The campaign before"), validate_choice=False)
-    follow_up_on_status = SelectField(_l("To those"), validate_choice=False, choices=list(FOLLOW_UPS.items()))
+    follow_up_on_status = SelectField(_l("To those"), validate_choice=False, choices=_choices(FOLLOW_UPS))
     exclude_list_ids = SelectMultipleField(
         _l("Leave out whoever is in these lists"),
         validate_choice=False,
@@ -118,7 +122,7 @@ class WhenForm(Form):
     )
     at = StringField(_l("Day and time"), widget=DateTimeLocalInput())
     max_delay_minutes = SelectField(
-        _l("At most this late"), choices=list(DELAYS.items()), coerce=int, validate_choice=False, default=60
+        _l("At most this late"), choices=_choices(DELAYS), coerce=int, validate_choice=False, default=60
     )
 
     def of(self, campaign: Any, zone: ZoneInfo) -> WhenForm:
@@ -129,7 +133,7 @@ class WhenForm(Form):
         self.max_delay_minutes.data = campaign.max_delay_minutes
         known = dict(DELAYS) | {campaign.max_delay_minutes: DELAYS.get(campaign.max_delay_minutes)}
         self.max_delay_minutes.choices = [
-            (minutes, words or _l("%(count)s minutes", count=minutes))
+            SelectChoice(minutes, words or _l("%(count)s minutes", count=minutes))
             for minutes, words in sorted(known.items())
         ]
         return self

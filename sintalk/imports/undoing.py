@@ -124,6 +124,7 @@ def _restore(job: UndoClaim, ids: list[UUID]) -> None:
         still_ours(job)
         contacts.lock_list(job.tenant_id, job.contact_list_id)
         restored = _rows(current.execute(_RESTORE, _names(job, ids=ids)))
+        contacts.count(job.contact_list_id, 0)
         _count(job, len(ids), contact_cursor=ids[-1], restored_count=restored)
     job.contact_cursor = ids[-1]
 

@@ -84,7 +84,9 @@ def test_who_what_check_send(signed_in, alice, clients, offer):
     checked = signed_in.post(step.location, data={"template_id": str(offer.id)})
     assert checked.status_code == 303
 
-    page = page_of(signed_in.get(checked.location))
+    timed = signed_in.post(checked.location, data={"when": "now"})
+    assert timed.status_code == 303
+    page = page_of(signed_in.get(timed.location, follow_redirects=True))
     assert "Oi Ana, tem pão hoje" in page
     assert "R$\xa00,24" in page
     assert "R$\xa09,76" in page
@@ -123,7 +125,7 @@ def test_a_draft_can_be_changed_at_each_step_and_goes_on_at_the_check(signed_in,
     answer = signed_in.post(f"{path}/who", data={"name": "VIP", "contact_list_id": str(other_list.id)})
     assert answer.location.endswith(f"{path}/message")
     answer = signed_in.post(answer.location, data={"template_id": str(other.id)})
-    assert answer.location.endswith(f"{path}/check")
+    assert answer.location.endswith(f"{path}/when")
     assert signed_in.get(path).location.endswith(f"{path}/check")
     session().expire_all()
     kept = service.get(alice.tenant_id, draft.id)
@@ -197,9 +199,19 @@ def test_the_list_shows_campaigns_by_status(signed_in, draft):
 
 def test_nothing_of_a_foreign_campaign_is_there(app, charlie, draft, clients, offer):
     stranger, path = factories.browser(app, charlie), f"/campaigns/{draft.id}"
-    for step in ("", "/who", "/message", "/check", "/progress"):
+    for step in ("", "/who", "/message", "/when", "/check", "/count", "/progress"):
         assert stranger.get(path + step).status_code == 404
-    for verb in ("/who", "/message", "/launch", "/pause", "/resume", "/cancel", "/delete"):
+    for verb in (
+        "/who",
+        "/message",
+        "/when",
+        "/unschedule",
+        "/launch",
+        "/pause",
+        "/resume",
+        "/cancel",
+        "/delete",
+    ):
         assert stranger.post(path + verb, data={}).status_code == 404
     answer = stranger.post("/campaigns/new", data={"name": "x", "contact_list_id": str(clients.id)})
     assert answer.status_code == 422
