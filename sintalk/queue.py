@@ -30,8 +30,9 @@ QUEUES = {
     "sintalk.webhooks.": "webhooks",  # strangers' servers may be slow; receipts must not wait for them
 }
 
-#: How long a process pauses between two rings of `enqueue_soon`, and how many it lets wait.
-PAUSE_S, ENOUGH = 0.05, 8
+#: How long a process pauses between two rings of `enqueue_soon`, and how many it lets wait: one that waits will
+#: find all there is, and each costs a worker some milliseconds.
+PAUSE_S, ENOUGH = 0.05, 1
 
 _soon = threading.Lock()
 _coming: set[str] = set()

@@ -25,7 +25,7 @@ from sintalk.db import atomic, new_id, now, session
 from sintalk.messages import attempts, inbound, results, tally, telling
 from sintalk.messages.models import Chunk, Dispatch, Notification, RawReceipt
 from sintalk.messages.standing import Standing
-from sintalk.queue import enqueue, stopping
+from sintalk.queue import enqueue, enqueue_soon, stopping
 
 #: Callbacks applied in one transaction: with 200 receipts each, a transaction of about 0.1 s.
 AT_ONCE = 5
@@ -80,7 +80,7 @@ def keep(carrier: str, request: RawRequest) -> bool:
             )
             .on_conflict_do_nothing()
         )
-        enqueue("sintalk.messages.jobs.apply_receipts")
+        enqueue_soon("sintalk.messages.jobs.apply_receipts")
     return bool(kept.rowcount)  # type: ignore[attr-defined]
 
 
