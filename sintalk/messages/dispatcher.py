@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import Sequence
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 #: Longer than any carrier call may take, since nothing renews it meanwhile.
 LEASE = timedelta(seconds=30)
+#: How long a worker stays after its last chunk, and how often it looks, in seconds.
+LINGER_S, LOOK_S = 0.5, 0.05
 #: Waits after a carrier that took nothing: 0.5 s, doubled each time, up to this.
 LONGEST_WAIT_S = 30.0
 
@@ -69,6 +72,21 @@ def drain() -> int:
     while not stopping.is_set() and (chunk := claim()) is not None:
         Worker(chunk).run()
         worked += 1
+    return worked
+
+
+def attend() -> int:
+    """Drain, and after work stay a moment for what comes next; how many chunks that were.
+
+    Single sends come one by one, and a worker that looks costs less than one that is rung for: what came in
+    between two looks is handed over together.
+    """
+    worked = drain()
+    until = monotonic() + LINGER_S
+    while worked and monotonic() < until and not stopping.wait(LOOK_S):
+        if more := drain():
+            worked += more
+            until = monotonic() + LINGER_S
     return worked
 
 

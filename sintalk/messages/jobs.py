@@ -7,7 +7,7 @@ def drain() -> None:
     """Send what is due."""
     from sintalk.messages import dispatcher, settling
 
-    dispatcher.drain()
+    dispatcher.attend()
     settling.settle_due()
 
 
