@@ -1,22 +1,38 @@
-"""From an audience to rows, page by page: the cursor moves in the transaction that writes the page."""
+"""From an audience to rows, page by page: the cursor moves in the transaction that writes the page.
+
+While one page is being written, the next one is read and composed in a thread: rendering keeps one core busy,
+COPY the other.
+"""
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from time import monotonic
 from uuid import UUID
 
+from flask import Flask, current_app
 from sqlalchemy import select
 
 from sintalk.campaigns import audience, launching
 from sintalk.campaigns.models import Campaign
-from sintalk.db import atomic, now
-from sintalk.message_templates.content import Prepared, prepare
+from sintalk.db import atomic, now, session
+from sintalk.message_templates.content import prepare
 from sintalk.messages import service as messages
-from sintalk.messages.service import CHUNK
+from sintalk.messages.service import CHUNK, Draft
 from sintalk.queue import enqueue, stopping
 
 #: Seconds of work before others in the queue have their turn.
 TURN_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Composed recipients: those that come `after` this place, up to `last`. Without drafts: there are no more."""
+
+    after: UUID | None
+    drafts: list[Draft]
+    last: UUID | None
 
 
 def expand(campaign_id: UUID) -> None:
@@ -24,38 +40,64 @@ def expand(campaign_id: UUID) -> None:
 
     After a few seconds it rings for itself and makes room: receipts wait in the same queue.
     """
-    prepared: Prepared | None = None
     began = monotonic()
-    while not stopping.is_set():
-        if monotonic() - began > TURN_S:
-            enqueue("sintalk.campaigns.jobs.expand", campaign_id)
-            return
-        with atomic() as current:
-            campaign = current.scalar(
-                select(Campaign)
-                .where(Campaign.id == campaign_id, Campaign.status == "launching")
-                .with_for_update(skip_locked=True)
-                .execution_options(populate_existing=True)
-            )
-            if campaign is None:
-                return  # done, stopped, or in another worker's hands
-            if campaign.expanded_at is None:
-                prepared = prepared or prepare(campaign.channel, campaign.content or {})
-                if _next_page(campaign, prepared):
-                    continue
-                campaign.expanded_at = now()
-        launching.reserve(campaign_id)
-        return
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        ahead = _Ahead(campaign_id, pool)
+        while not stopping.is_set():
+            if monotonic() - began > TURN_S:
+                enqueue("sintalk.campaigns.jobs.expand", campaign_id)
+                return
+            if not _write_next(campaign_id, ahead):
+                return
 
 
-def _next_page(campaign: Campaign, prepared: Prepared) -> bool:
-    """Write the next page of recipients; False where there is none."""
-    page = audience.page(campaign, after=campaign.cursor, limit=CHUNK)
-    if not page:
-        return False
-    dispatch = messages.dispatch_of(campaign.tenant_id, campaign.id)
-    assert dispatch is not None and campaign.prices is not None
-    rows = audience.drafts(campaign, prepared, campaign.prices, page)
-    messages.fill(dispatch, rows, template_id=campaign.template_id)
-    campaign.cursor = page[-1].place
-    return True
+def _write_next(campaign_id: UUID, ahead: _Ahead) -> bool:
+    """Write the next page, or hold the money where there is none; whether there may be more to do."""
+    with atomic() as current:
+        campaign = current.scalar(
+            select(Campaign)
+            .where(Campaign.id == campaign_id, Campaign.status == "launching")
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+        if campaign is None:
+            return False  # done, stopped, or in another worker's hands
+        if campaign.expanded_at is None:
+            page = ahead.page(campaign.cursor)
+            if page.drafts:
+                dispatch = messages.dispatch_of(campaign.tenant_id, campaign.id)
+                assert dispatch is not None
+                messages.fill(dispatch, page.drafts, template_id=campaign.template_id)
+                campaign.cursor = page.last
+                return True
+            campaign.expanded_at = now()
+    launching.reserve(campaign_id)
+    return False
+
+
+class _Ahead:
+    """Composes pages, always one further than asked for. The thread reads with a connection of its own."""
+
+    def __init__(self, campaign_id: UUID, pool: ThreadPoolExecutor) -> None:
+        self.campaign_id, self.pool = campaign_id, pool
+        self.app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        self.coming: Future[Page] | None = None
+
+    def page(self, after: UUID | None) -> Page:
+        """The page after this place."""
+        page = self.coming.result() if self.coming else self._composed(after)
+        if page.after != after:  # another worker went on meanwhile
+            page = self._composed(after)
+        if page.drafts:
+            self.coming = self.pool.submit(self._composed, page.last)
+        return page
+
+    def _composed(self, after: UUID | None) -> Page:
+        with self.app.app_context():
+            campaign = session().get_one(Campaign, self.campaign_id)
+            assert campaign.prices is not None
+            people = audience.page(campaign, after=after, limit=CHUNK)
+            if not people:
+                return Page(after, [], None)
+            prepared = prepare(campaign.channel, campaign.content or {})
+            return Page(after, audience.drafts(campaign, prepared, campaign.prices, people), people[-1].place)

@@ -168,16 +168,15 @@ def test_an_expansion_that_was_cut_goes_on_where_it_stood(api, alice, monkeypatc
     api.post(f"/campaigns/{campaign_id}/launch")
 
     pages = iter(range(100))
-    original = expansion._next_page
+    original = expansion.messages.fill
 
-    def die_at_the_third(campaign, prepared):
-        written = original(campaign, prepared)
+    def die_at_the_third(*args, **kwargs):
+        original(*args, **kwargs)
         if next(pages) == 2:
             raise KeyboardInterrupt  # after the page is written, before its commit
-        return written
 
     with monkeypatch.context() as patched:
-        patched.setattr(expansion, "_next_page", die_at_the_third)
+        patched.setattr(expansion.messages, "fill", die_at_the_third)
         with pytest.raises(KeyboardInterrupt):
             jobs.expand(campaign_id)
     assert api.get(f"/campaigns/{campaign_id}/stats").get_json()["total"] == 6
