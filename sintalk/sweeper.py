@@ -67,6 +67,7 @@ def steps() -> list[Step]:
         Step(2.0, ring_receipts),
         Step(1.0, campaigns.launch_due),
         Step(1.0, ring_cancels),
+        Step(5.0, ring_confirmations),
         Step(2.0, campaigns.close_finished),
         Step(1.0, ring_webhooks),
         Step(5.0, balances.look),
@@ -122,6 +123,14 @@ def ring_cancels() -> None:
 
     if waiting("default") < ENOUGH and steering.canceling():
         enqueue("sintalk.messages.jobs.take_back")
+
+
+def ring_confirmations() -> None:
+    """Ring for answers that are owed to those who wrote a word for it."""
+    from sintalk.messages import confirming
+
+    if waiting("default") < ENOUGH and confirming.anything_owed():
+        enqueue("sintalk.messages.jobs.confirm")
 
 
 def ring_webhooks() -> None:

@@ -34,6 +34,7 @@ SELF_SERVICE = {
     "default": (
         "sintalk.messages.jobs.apply_receipts",
         "sintalk.messages.jobs.take_back",
+        "sintalk.messages.jobs.confirm",
         "sintalk.campaigns.jobs.close_finished",
     ),
     "imports": ("sintalk.imports.jobs.work",),

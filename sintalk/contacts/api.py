@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from flask import g
 
-from sintalk.contacts import opt_outs, service
-from sintalk.contacts.models import ContactList, OptOut
+from sintalk.contacts import keywords, opt_outs, service
+from sintalk.contacts.models import ConsentEvent, ContactList, OptOut
 from sintalk.contacts.schemas import (
+    ConsentPage,
+    ConsentQuery,
     ContactChange,
     ContactIn,
     ContactOut,
@@ -20,6 +22,8 @@ from sintalk.contacts.schemas import (
     OptOutPage,
     OptOutPath,
     OptOutQuery,
+    ReplyWordsIn,
+    ReplyWordsOut,
 )
 from sintalk.counts import kept
 from sintalk.web.api import blueprint, refuses
@@ -106,7 +110,7 @@ def delete_contact(path: ContactPath) -> None:
 @opting.post("/opt-outs", summary="Opt a number out", responses={"201": OptOutOut, "200": OptOutOut})
 def create_opt_out(body: OptOutIn) -> tuple[OptOutOut, int]:
     """The number wants nothing more, on one channel or on all. 200 where that stood already."""
-    standing, new = opt_outs.opt_out(g.actor.tenant_id, phone=body.phone, channel=body.channel)
+    standing, new = opt_outs.opt_out(g.actor.tenant_id, phone=body.phone, channel=body.channel, by=g.actor)
     return OptOutOut.model_validate(standing), 201 if new else 200
 
 
@@ -121,4 +125,27 @@ def list_opt_outs(query: OptOutQuery) -> OptOutPage:
 @opting.delete("/opt-outs/<uuid:opt_out_id>", summary="Take an opt-out back", responses={"204": None})
 def delete_opt_out(path: OptOutPath) -> None:
     """The number wants to hear from us again."""
-    opt_outs.take_back(g.actor.tenant_id, path.opt_out_id)
+    opt_outs.take_back(g.actor.tenant_id, path.opt_out_id, by=g.actor)
+
+
+@opting.get("/opt-outs/history", summary="List who opted out and came back", responses={"200": ConsentPage})
+def list_consent(query: ConsentQuery) -> ConsentPage:
+    """When each number opted out and came back, by what and in whose name, newest first. Nothing here is ever
+    changed or deleted. An extension of the index."""
+    rows = opt_outs.history_of(g.actor.tenant_id, query.phone)
+    return ConsentPage.model_validate(paginate(rows, query, by=ConsentEvent.id))
+
+
+@opting.get("/settings/reply-words", summary="Get the reply words", responses={"200": ReplyWordsOut})
+def get_reply_words() -> ReplyWordsOut:
+    """The words that opt out and back in, and what is answered to them. An extension of the index."""
+    return ReplyWordsOut.model_validate(keywords.words_of([g.actor.tenant_id])[g.actor.tenant_id])
+
+
+@opting.put("/settings/reply-words", summary="Change the reply words", responses={"200": ReplyWordsOut})
+@refuses(403, "forbidden", "Only owners and admins change settings.")
+def change_reply_words(body: ReplyWordsIn) -> ReplyWordsOut:
+    """Whoever answers one of these words, as a whole message, opts out of all channels or comes back, and is
+    told so once. An extension of the index."""
+    words = keywords.Words(body.out_words, body.back_words, body.out_reply, body.back_reply)
+    return ReplyWordsOut.model_validate(keywords.set_words(g.actor.tenant_id, words, by=g.actor))

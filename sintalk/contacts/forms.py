@@ -4,11 +4,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField, TextAreaField
 
+from sintalk.contacts.keywords import Words
 from sintalk.contacts.models import Contact
-from sintalk.contacts.schemas import ContactIn, ListIn
+from sintalk.contacts.schemas import ContactIn, ListIn, ReplyWordsIn
 from sintalk.errors import Detail, Invalid
 from sintalk.web.filters import phone as shown
-from sintalk.web.forms import Form
+from sintalk.web.forms import Form, typed
 from sintalk.web.validation import check
 
 
@@ -62,3 +63,34 @@ class ContactForm(Form):
                 )
             found[name.strip()] = value.strip()
         return found
+
+
+class ReplyWordsForm(Form):
+    """Words that opt out and back in, one a line, and what is answered."""
+
+    out_words = TextAreaField(_l("Words"))
+    out_reply = TextAreaField(_l("Answer"))
+    back_words = TextAreaField(_l("Words"))
+    back_reply = TextAreaField(_l("Answer"))
+
+    @classmethod
+    def of(cls, words: Words) -> ReplyWordsForm:
+        """The form as it stands."""
+        return cls(
+            formdata=None,
+            data={
+                "out_words": "\n".join(words.out_words),
+                "back_words": "\n".join(words.back_words),
+                "out_reply": words.out_reply,
+                "back_reply": words.back_reply,
+            },
+        )
+
+    def checked(self) -> ReplyWordsIn:
+        """As the contract takes it. Raises Invalid with all faults."""
+        lists = {
+            name: [line.strip() for line in typed(self[name]).splitlines() if line.strip()]
+            for name in ("out_words", "back_words")
+        }
+        replies = {name: " ".join(typed(self[name]).split()) for name in ("out_reply", "back_reply")}
+        return check(ReplyWordsIn, {**lists, **replies})

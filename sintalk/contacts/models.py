@@ -121,7 +121,45 @@ class OptOut(Identified, Base):
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
     phone: Mapped[str]
     channel: Mapped[str | None]
-    source: Mapped[str] = mapped_column(default="api", doc="api, page, import, reply")
+    source: Mapped[str] = mapped_column(default="api", doc="api, page, import, reply, key")
+
+
+class ConsentEvent(Identified, Base):
+    """A number opted out, or came back: when, by what, in whose name. Only ever added to: the database refuses more.
+
+    The law has the sender prove consent (LGPD, art. 8, §2), so this outlives opt-outs, contacts and lists.
+    `words` are what the person wrote, or the key they pressed; `actor_name` is who of the company did it.
+    """
+
+    __tablename__ = "consent_events"
+    __table_args__ = (
+        CheckConstraint("kind IN ('opted_out', 'opted_in')", name="kind"),
+        CheckConstraint(f"channel IN {CHANNELS}", name="channel"),
+        Index("ix_consent_events_tenant_id_id", "tenant_id", "id"),
+        Index("ix_consent_events_tenant_id_phone_id", "tenant_id", "phone", "id"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    phone: Mapped[str]
+    channel: Mapped[str | None]
+    kind: Mapped[str]
+    source: Mapped[str] = mapped_column(doc="as of OptOut")
+    words: Mapped[str | None]
+    actor_id: Mapped[UUID | None]
+    actor_name: Mapped[str | None]
+
+
+class ReplyWords(Base):
+    """The words of a tenant that opt out and back in, and what is answered to them; no row: the usual ones."""
+
+    __tablename__ = "reply_words"
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    out_words: Mapped[list[str]] = mapped_column(JSONB)
+    back_words: Mapped[list[str]] = mapped_column(JSONB)
+    out_reply: Mapped[str | None]
+    back_reply: Mapped[str | None]
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 
 class ListUse(Base):

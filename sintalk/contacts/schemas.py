@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from flask_babel import gettext as _
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from sintalk.contacts import cleaning, phones
+from sintalk.contacts import cleaning, keywords, phones
 from sintalk.web.schemas import Answer, Body, Id, PageOf, PageQuery, Path, Timestamp
 
 Channel = Literal["sms", "rcs", "voice"]
@@ -164,3 +164,76 @@ class OptOutQuery(PageQuery):
 
 class OptOutPath(Path):
     opt_out_id: Id
+
+
+class ConsentOut(Answer):
+    """A number opted out, or came back."""
+
+    id: Id
+    phone: str = Field(examples=["+5511999999999"])
+    channel: Channel | None = Field(description="null: on all channels")
+    kind: Literal["opted_out", "opted_in"]
+    source: str = Field(examples=["reply"], description="api, page, reply (a word), key (in a call), import")
+    words: str | None = Field(examples=["SAIR"], description="What the person wrote, or the key pressed")
+    actor_name: str | None = Field(examples=["Alice"], description="Who of the company did it, or which key")
+    created_at: Timestamp
+
+
+class ConsentPage(PageOf[ConsentOut]):
+    pass
+
+
+class ConsentQuery(PageQuery):
+    phone: str | None = Field(None, max_length=100, description="This number, in any spelling")
+
+
+def _word(value: str) -> str:
+    if not keywords.folded(value):
+        raise PydanticCustomError(
+            "malformed", "{sentence}", {"sentence": _("A word needs a letter or a digit.")}
+        )
+    return value
+
+
+def _no_placeholders(value: str) -> str:
+    if "{{" in value:
+        sentence = _("There is nobody's data to fill in here: write it without {{…}}.")
+        raise PydanticCustomError("placeholder", "{sentence}", {"sentence": sentence})
+    return value
+
+
+Word = Annotated[
+    str, StringConstraints(min_length=1, max_length=40), AfterValidator(_word), BeforeValidator(_one_line)
+]
+Reply = Annotated[
+    Annotated[str, StringConstraints(max_length=160), AfterValidator(_no_placeholders)] | None,
+    BeforeValidator(_empty_is_none),
+]
+
+
+class ReplyWordsIn(Body):
+    """Words count as a whole message, whatever their case, accents, spaces and punctuation."""
+
+    out_words: list[Word] = Field(min_length=1, max_length=50, examples=[["SAIR", "PARE"]])
+    back_words: list[Word] = Field(max_length=50, examples=[["VOLTAR"]])
+    out_reply: Reply = Field(None, examples=["Você não receberá mais mensagens."], description="null: none")
+    back_reply: Reply = Field(None, examples=["Você voltará a receber mensagens."], description="null: none")
+
+    @model_validator(mode="after")
+    def _of_one_meaning(self) -> ReplyWordsIn:
+        both = {keywords.folded(word) for word in self.out_words} & {
+            keywords.folded(word) for word in self.back_words
+        }
+        if both:
+            sentence = _("“%(word)s” cannot mean both: it stands in both lists.", word=min(both))
+            raise PydanticCustomError("ambiguous_word", "{sentence}", {"sentence": sentence})
+        return self
+
+
+class ReplyWordsOut(Answer):
+    """What is listened for, and answered."""
+
+    out_words: list[str] = Field(examples=[["SAIR", "PARE"]])
+    back_words: list[str] = Field(examples=[["VOLTAR"]])
+    out_reply: str | None = Field(examples=["Você não receberá mais mensagens."])
+    back_reply: str | None = Field(examples=["Você voltará a receber mensagens."])

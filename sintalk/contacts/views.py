@@ -141,7 +141,7 @@ def opt_out(list_id: UUID, contact_id: UUID) -> ResponseReturnValue:
     """The person wants nothing more: their number is left out of everything, in every list."""
     found = service.get_contact(g.actor.tenant_id, list_id, contact_id)
     if found.phone:
-        opt_outs.opt_out(g.actor.tenant_id, phone=found.phone, source="page")
+        opt_outs.opt_out(g.actor.tenant_id, phone=found.phone, source="page", by=g.actor)
         flash(_("%(name)s will receive nothing more.", name=found.name), "success")
     return redirect(url_for(".person", list_id=list_id, contact_id=contact_id), 303)
 
@@ -151,14 +151,15 @@ def opt_in(list_id: UUID, contact_id: UUID) -> ResponseReturnValue:
     """The person asked to hear from us again."""
     found = service.get_contact(g.actor.tenant_id, list_id, contact_id)
     if found.phone:
-        opt_outs.take_back_number(g.actor.tenant_id, found.phone)
+        opt_outs.take_back_number(g.actor.tenant_id, found.phone, by=g.actor)
         flash(_("%(name)s can receive messages again.", name=found.name), "success")
     return redirect(url_for(".person", list_id=list_id, contact_id=contact_id), 303)
 
 
 def _person_page(list_id: UUID, form: ContactForm, contact: Contact | None = None) -> str:
     found = service.get_list(g.actor.tenant_id, list_id)
-    return render_template("contacts/person.html", list=found, form=form, contact=contact)
+    past = opt_outs.latest_of(g.actor.tenant_id, contact.phone) if contact and contact.phone else []
+    return render_template("contacts/person.html", list=found, form=form, contact=contact, past=past)
 
 
 def _person_again(

@@ -257,6 +257,7 @@ class Worker:
                 Notification.payload,
                 Notification.expires_at,
                 Notification.sending_at,
+                Notification.answers_id,
             )
             .where(
                 Notification.dispatch_id == self.dispatch_id,
@@ -273,10 +274,11 @@ class Worker:
         return session().execute(query).all()
 
     def _opted_out(self, rows: Sequence[Any]) -> set[UUID]:
-        """Whose number wants nothing more on the channel that the message takes."""
+        """Whose number wants nothing more on the channel that the message takes. The word that says so is answered."""
         out = set()
-        for channel in {row.via or row.channel for row in rows}:
-            mine = [row for row in rows if (row.via or row.channel) == channel]
+        asked = [row for row in rows if row.answers_id is None]
+        for channel in {row.via or row.channel for row in asked}:
+            mine = [row for row in asked if (row.via or row.channel) == channel]
             phones = contacts.opted_out_phones(self.tenant_id, channel, [row.phone for row in mine])
             out |= {row.id for row in mine if row.phone in phones}
         return out

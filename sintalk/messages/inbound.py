@@ -16,7 +16,7 @@ from sqlalchemy import ARRAY, Uuid, any_, literal, select, text
 
 from sintalk.contacts import opt_outs
 from sintalk.db import session
-from sintalk.messages import attempts
+from sintalk.messages import attempts, confirming
 from sintalk.messages.models import InboundMessage, Notification
 
 KINDS = ("inbound", "tap", "key")
@@ -73,7 +73,9 @@ def note_keys(answers: Sequence[Answer]) -> None:
             continue
         pressed[message.notification_id] = pressed.get(message.notification_id, "") + message.text
         if meaning(answer.payload, message.text).get("action") == "opt_out":
-            opt_outs.opt_out(message.tenant_id, phone=message.phone, channel="voice", source="reply")
+            opt_outs.opt_out(
+                message.tenant_id, phone=message.phone, channel="voice", source="key", words=message.text
+            )
     if pressed:
         session().execute(PRESSED, {"ids": list(pressed), "keys": list(pressed.values())})
 
@@ -84,8 +86,13 @@ def meaning(payload: dict[str, Any], key: str) -> dict[str, Any]:
     return next((digit for digit in digits if digit["key"] == key), {})
 
 
+def hear_words(answers: Sequence[Answer]) -> None:
+    """Words that opt out and back in."""
+    confirming.hear([answer.message for answer in answers])
+
+
 #: What follows from answers, in this order; each gets all answers of a transaction.
-ACTIONS: list[Callable[[Sequence[Answer]], None]] = [note_keys]
+ACTIONS: list[Callable[[Sequence[Answer]], None]] = [note_keys, hear_words]
 
 
 def answers_to(tenant_id: UUID, notification_id: UUID) -> list[InboundMessage]:

@@ -25,3 +25,10 @@ def apply_receipts() -> None:
 
     receipts.apply_waiting()
     settling.settle_due()
+
+
+def confirm() -> None:
+    """Answer those who wrote a word that opts out or back in."""
+    from sintalk.messages import confirming
+
+    confirming.pay()

@@ -161,7 +161,8 @@ class Notification(Identified, Base):
     filters by time look at the id. `addressable` is true for people of a campaign who were not left out from the
     start: each number is written to once a campaign. Single sends may write to a number often; `request_key` and
     `request_no` make each of them one, where the request had a key. What was not handed over by `expires_at`
-    never is.
+    never is. `answers_id` is the inbound message that this one confirms: it goes out although the number has
+    just opted out, once.
     """
 
     __tablename__ = "notifications"
@@ -212,6 +213,13 @@ class Notification(Identified, Base):
             "id",
             postgresql_where=text("marked IS NOT NULL"),
         ),
+        Index(
+            "uq_notifications_answers",
+            "tenant_id",
+            "answers_id",
+            unique=True,
+            postgresql_where=text("answers_id IS NOT NULL"),
+        ),
         {"postgresql_with": {"fillfactor": 70}},
     )
 
@@ -250,6 +258,7 @@ class Notification(Identified, Base):
     external_id: Mapped[str | None]
     request_key: Mapped[str | None]
     request_no: Mapped[int | None] = mapped_column(SmallInteger)
+    answers_id: Mapped[UUID | None]
     expires_at: Mapped[datetime | None]
     sending_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
@@ -311,6 +320,23 @@ class InboundMessage(Identified, Base):
     data: Mapped[str | None]
     carrier: Mapped[str]
     at: Mapped[datetime]
+
+
+class OwedReply(Base):
+    """Somebody wrote a word that opts out or back in, and is still to be told that it was understood."""
+
+    __tablename__ = "owed_replies"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "inbound_id"], ["inbound_messages.tenant_id", "inbound_messages.id"]
+        ),
+        CheckConstraint("kind IN ('opted_out', 'opted_in')", name="kind"),
+    )
+
+    inbound_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    kind: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class DispatchTurn(Base):

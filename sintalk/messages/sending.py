@@ -17,18 +17,21 @@ from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
 from psycopg.errors import UniqueViolation
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
+from sintalk.billing import service as billing
 from sintalk.billing.models import DEFAULT_PRICES
 from sintalk.contacts import phones
 from sintalk.db import atomic, new_id, now, session
 from sintalk.errors import Conflict, Detail, Invalid, unknown_reference
 from sintalk.message_templates import service as templates
+from sintalk.message_templates.content import prepare
 from sintalk.messages import filling, lanes
 from sintalk.messages.composing import SENDABLE, compose
 from sintalk.messages.filling import Common, Draft
 from sintalk.messages.lanes import Lane
+from sintalk.messages.models import InboundMessage, Notification
 from sintalk.queue import enqueue_soon
 from sintalk.tenancy import Actor
 
@@ -174,6 +177,26 @@ def send(
     return _answer(recipients, ids, drafts)
 
 
+def answer(
+    message: InboundMessage, content: dict[str, Any], *, name: str | None, free: bool, ttl_seconds: int
+) -> None:
+    """Answer what somebody wrote, by the way it came, whether they opted out or not; once. Raises 402."""
+    tenant_id, channel = message.tenant_id, message.channel
+    prices = billing.prices(tenant_id)
+    if free:
+        prices = dict.fromkeys(prices, 0)
+    person = Person(message.phone, name, {}, None)
+    draft = compose(channel, prepare(channel, content), prices, person, ())
+    if draft.error_code:
+        return
+    id_, begins = new_id(), now()
+    rows = Rows(None, [id_], [draft], begins + timedelta(seconds=ttl_seconds), None)
+    with atomic() as current, lanes.taken(tenant_id, channel, message.carrier) as lane:
+        _write(lane, rows, due_at=begins)
+        current.execute(update(Notification).where(Notification.id == id_).values(answers_id=message.id))
+        enqueue_soon("sintalk.messages.jobs.drain")
+
+
 def _constraint(error: UniqueViolation | IntegrityError) -> str | None:
     broken = error.orig if isinstance(error, IntegrityError) else error
     return broken.diag.constraint_name if isinstance(broken, UniqueViolation) else None
@@ -230,7 +253,7 @@ def _person(recipient: Recipient) -> Person:
 class Rows:
     """What is to be written of one request."""
 
-    template_id: UUID
+    template_id: UUID | None
     ids: list[UUID]
     drafts: list[Draft]
     expires_at: datetime | None

@@ -69,7 +69,11 @@ def steps(
 
     `leaves_at` is when one that waits will be handed over.
     """
-    yield Step(message.created_at, _l("Written for this person."), "pencil", "plain")
+    if message.answers_id:
+        text = _l("Written in answer to a word that opts out or back in, once.")
+    else:
+        text = _l("Written for this person.")
+    yield Step(message.created_at, text, "pencil", "plain")
     if message.via == "sms":
         yield Step(None, _l("It did not arrive by RCS, so an SMS took over."), "arrow-right", "warn")
     if message.channel == "voice":
