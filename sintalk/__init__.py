@@ -9,6 +9,7 @@ from pathlib import Path
 from flask import Flask
 from flask_openapi3 import OpenAPI
 
+from sintalk import crashpoints
 from sintalk.config import ConfigError, Settings
 from sintalk.web.proxies import TrustedProxies
 
@@ -33,6 +34,7 @@ SLICES = (
 def create_app(settings: Settings | None = None) -> Flask:
     """The application: settings, extensions, both doors' manners, then slice by slice."""
     settings = settings or Settings.from_env()
+    crashpoints.arm(settings.crashpoint)
     app = OpenAPI(
         __name__,
         doc_ui=False,

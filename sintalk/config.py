@@ -51,6 +51,7 @@ class Settings:
     | SINTALK_SIMULATOR_LATENCY_MS | 0 | how long the simulator waits before it answers a request |
     | SINTALK_WEBHOOKS_ALLOW_LOOPBACK | 0 | 1: webhooks may call this machine itself, http and any port too |
     | SINTALK_LOG_LEVEL | INFO | |
+    | SINTALK_CRASHPOINT | (none) | for tests: where a process ends as after kill -9 (crashpoints.py) |
     """
 
     data: Path
@@ -81,6 +82,7 @@ class Settings:
     simulator_latency_ms: int = 0
     webhooks_allow_loopback: bool = False
     log_level: str = "INFO"
+    crashpoint: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -125,6 +127,7 @@ class Settings:
             simulator_latency_ms=_number(env, "SINTALK_SIMULATOR_LATENCY_MS", 0, low=0, high=600_000),
             webhooks_allow_loopback=_flag(env, "SINTALK_WEBHOOKS_ALLOW_LOOPBACK", False),
             log_level=env.get("SINTALK_LOG_LEVEL", "INFO").upper(),
+            crashpoint=env.get("SINTALK_CRASHPOINT"),
         )
 
     def sqlalchemy_url(self) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy.pool import Pool
 from uuid_utils.compat import uuid7
 
 from sintalk import arrays
+from sintalk.crashpoints import crashpoint
 
 arrays.register()
 
@@ -114,7 +115,9 @@ def atomic() -> Iterator[Session]:
     current.info.update(atomic=True, after_commit=[])
     try:
         yield current
+        crashpoint("before_commit")
         current.commit()
+        crashpoint("after_commit")
         due = current.info["after_commit"]
     except BaseException:
         current.rollback()

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from sintalk.campaigns import audience, launching
 from sintalk.campaigns.models import Campaign
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.message_templates.content import prepare
 from sintalk.messages import service as messages
@@ -69,8 +70,10 @@ def _write_next(campaign_id: UUID, ahead: _Ahead) -> bool:
                 assert dispatch is not None
                 messages.fill(dispatch, page.drafts, template_id=campaign.template_id)
                 campaign.cursor = page.last
+                crashpoint("page_written")
                 return True
             campaign.expanded_at = now()
+    crashpoint("expanded")
     launching.reserve(campaign_id)
     return False
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from sintalk.contacts import opt_outs
 from sintalk.contacts import service as contacts
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic
 from sintalk.imports import merging, sources
 from sintalk.imports.batches import Batch
@@ -43,6 +44,7 @@ def _write(job: RunClaim, batch: Batch) -> None:
         more |= {"processed_rows": batch.rows, "rejected_count": len(batch.rejects)}
         counts: dict[str, Any] = {name: getattr(ContactImport, name) + count for name, count in more.items()}
         still_ours(job, cursor=batch.last, warnings=dict(warnings), **counts)
+        crashpoint("import_batch_written")
     job.warnings, job.cursor = warnings, batch.last
 
 

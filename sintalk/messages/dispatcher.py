@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sintalk.carriers import registry
 from sintalk.carriers.base import Attempt, Carrier, Outcome, SubmitResult
 from sintalk.contacts import service as contacts
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.messages import attempts, composing, results, tally, telling
 from sintalk.messages.models import Chunk, Dispatch, DispatchTurn, Notification
@@ -70,6 +71,7 @@ def drain() -> int:
     """Work through chunks until none is due or this process shall stop; how many that were."""
     worked = 0
     while not stopping.is_set() and (chunk := claim()) is not None:
+        crashpoint("chunk_claimed")
         Worker(chunk).run()
         worked += 1
     return worked
@@ -164,7 +166,9 @@ class Worker:
                 if not batch:
                     return
                 assert self.carrier is not None
+                crashpoint("intent_committed")
                 answers = self.carrier.submit(batch)
+                crashpoint("answer_received")
         except Lost as lost:
             log.info("chunk %s/%s: %s", self.dispatch_id, self.no, lost)
 
@@ -184,6 +188,8 @@ class Worker:
             ).one()
             self.carrier = registry.get(dispatch.carrier, current_app.config["SETTINGS"])
             steps = self._write(answers, idempotent=self.carrier.info.idempotency == "client_id")
+            if answers:
+                crashpoint("results_written")
             mine = chunk.fence == self.fence
             batch: list[Attempt] = []
             through = False

@@ -13,6 +13,7 @@ from flask import current_app
 from sqlalchemy import select, text, update
 
 from sintalk.carriers import registry
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.messages import results, tally, telling
 from sintalk.messages.models import Chunk, Dispatch
@@ -73,6 +74,7 @@ def _reap_one() -> bool:
         results.settle_later(chunk.dispatch_id, [chunk.no])
         tally.move(chunk.dispatch_id, [("sending", status)] * len(freed))
         enqueue("sintalk.messages.jobs.drain")
+        crashpoint("chunk_freed")
     return True
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sintalk.carriers import registry
 from sintalk.carriers.base import Event, RawRequest
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, new_id, now, session
 from sintalk.messages import attempts, inbound, results, tally, telling
 from sintalk.messages.models import Chunk, Dispatch, Notification, RawReceipt
@@ -81,6 +82,7 @@ def keep(carrier: str, request: RawRequest) -> bool:
             .on_conflict_do_nothing()
         )
         enqueue_soon("sintalk.messages.jobs.apply_receipts")
+    crashpoint("receipt_kept")
     return bool(kept.rowcount)  # type: ignore[attr-defined]
 
 
@@ -123,6 +125,7 @@ def _apply_some() -> int:
         for receipt in raw:
             receipt.applied_at = now()
             receipt.unmatched = sum(1 for event in receipt.events if event["id"] and event["id"] not in known)
+        crashpoint("receipts_applied")
     return len(raw)
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from sintalk.billing import service as billing
 from sintalk.billing.models import DEFAULT_PRICES
 from sintalk.contacts import phones
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, new_id, now, session
 from sintalk.errors import Conflict, Detail, Invalid, unknown_reference
 from sintalk.message_templates import service as templates
@@ -173,6 +174,7 @@ def send(
                 raise
             # The answer that was kept is gone after 24 hours, the messages are not.
             raise Conflict("idempotency_key_reused", _l("This key was used with another request.")) from None
+        crashpoint("send_written")
         enqueue_soon("sintalk.messages.jobs.drain")
     return _answer(recipients, ids, drafts)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, literal, select
 
 from sintalk.billing import ledger
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.messages.filling import CHUNK, Draft, fill
 from sintalk.messages.models import Chunk, Dispatch, Notification
@@ -53,6 +54,7 @@ def reserve(dispatch: Dispatch, *, memo: str) -> None:
         ledger.reserve(
             dispatch.tenant_id, dispatch.id, dispatch.price_micros, unit=dispatch.channel, memo=memo
         )
+        crashpoint("money_held")
         current.refresh(dispatch, with_for_update=True)
         moment = now()
         empty = dispatch.queued == 0

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import or_, select, text, update
 
 from sintalk.billing import ledger
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.messages import results
 from sintalk.messages.charging import FINAL_AFTER
@@ -140,3 +141,4 @@ def _settle(tenant_id: UUID, dispatch_id: UUID, no: int) -> None:
                 updated_at=now(),
             )
         )
+        crashpoint("chunk_settled")

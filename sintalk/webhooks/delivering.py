@@ -20,6 +20,7 @@ from uuid import UUID
 from flask import current_app
 from sqlalchemy import exists, func, or_, select, text
 
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, new_id, now, session
 from sintalk.queue import enqueue, stopping
 from sintalk.web.schemas import rfc3339
@@ -89,7 +90,9 @@ def deliver(*, resolve: calling.Resolve = calling.resolve, budget_s: float = BUD
             calls, touched = claim()
             if not touched:
                 return made
+            crashpoint("delivery_claimed")
             answers = list(threads.map(one, calls))
+            crashpoint("delivery_called")
             outcomes.write(list(zip(calls, answers, strict=True)))
             made += len(calls)
             if time.monotonic() - began > budget_s:
