@@ -42,7 +42,7 @@ class UnknownPoint(ValueError):
 
 def arm(spec: str | None) -> None:
     """End this process at the point, `name` or `name:nth`; None disarms. Raises UnknownPoint."""
-    global _armed, _left  # noqa: PLW0603 - one process, one death
+    global _armed, _left
     name, _, nth = (spec or "").partition(":")
     if name and (name not in POINTS or not (nth or "1").isdigit()):
         raise UnknownPoint(spec)

@@ -69,7 +69,7 @@ def queue_names() -> list[str]:
 @cache
 def connect(url: str) -> Redis:
     """The client for this Redis, shared by the process."""
-    return Redis.from_url(url, socket_connect_timeout=2, health_check_interval=30)
+    return Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5, health_check_interval=30)
 
 
 def queue(name: str) -> Queue:

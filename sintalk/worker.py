@@ -19,6 +19,7 @@ from typing import Any
 from flask import Flask
 from redis.exceptions import RedisError
 from rq import SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -28,6 +29,8 @@ from sintalk import queue as doorbell
 log = logging.getLogger(__name__)
 
 BEAT_S = 5.0
+#: How long a worker listens before it looks whether Redis is still there: one that hangs says nothing.
+LISTENS_S = 15
 #: What a worker of a queue does by itself while Redis is away: the jobs that find their work in the rows.
 SELF_SERVICE = {
     "dispatch": ("sintalk.messages.jobs.drain",),
@@ -35,6 +38,7 @@ SELF_SERVICE = {
         "sintalk.messages.jobs.apply_receipts",
         "sintalk.messages.jobs.take_back",
         "sintalk.messages.jobs.confirm",
+        "sintalk.campaigns.jobs.expand_waiting",
         "sintalk.campaigns.jobs.close_finished",
     ),
     "imports": ("sintalk.imports.jobs.work",),
@@ -60,6 +64,7 @@ def run(queue_name: str) -> None:
                     [doorbell.queue(queue_name)],
                     name=f"{name}-{time.time_ns()}",
                     serializer=JSONSerializer,  # RQ's worker does not ask its queue
+                    worker_ttl=LISTENS_S + 15,  # what RQ makes of it: it waits for a ring 15 s less
                 )
             worker.app = app
             worker.work(logging_level="WARNING")
@@ -77,6 +82,13 @@ class OurWorker(SimpleWorker):
     def perform_job(self, job: Job, *args: Any, **kwargs: Any) -> bool:
         with self.app.app_context():
             return bool(super().perform_job(job, *args, **kwargs))
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """RQ's own loop waits for Redis, up to a minute at a time and without an end: ours works meanwhile."""
+        try:
+            super().heartbeat(timeout, pipeline)
+        except RedisError as error:
+            raise StopRequested from error
 
     def _install_signal_handlers(self) -> None:
         def stop(number: int, frame: FrameType | None) -> None:

@@ -19,6 +19,14 @@ def count(campaign_id: str) -> None:
     preflight.go_on(UUID(campaign_id))
 
 
+def expand_waiting() -> None:
+    """Take all launched campaigns further that wait to be expanded. While nobody can ring for each."""
+    from sintalk.campaigns import expansion, service
+
+    for campaign_id in service.to_expand():
+        expansion.expand(campaign_id)
+
+
 def close_finished() -> None:
     """Complete the campaigns whose last message left."""
     from sintalk.campaigns import service

@@ -31,7 +31,9 @@ TIME_PASSES = (
 
 
 @contextmanager
-def stack(settings: Any, admin_url: str, folder: Any, name: str, **env: str) -> Iterator[tuple[Flask, Running]]:
+def stack(
+    settings: Any, admin_url: str, folder: Any, name: str, **env: str
+) -> Iterator[tuple[Flask, Running]]:
     """The pipeline on a database that many tests share, an application context pushed."""
     with psycopg.connect(admin_url, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
