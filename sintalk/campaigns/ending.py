@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sintalk.campaigns import telling
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 
 COMPLETE = text("""
@@ -33,6 +34,7 @@ def close_finished() -> int:
         ids = [*current.scalars(COMPLETE), *current.scalars(CALL_IT_CANCELED)]
         for campaign_id in ids:
             _end(current.get_one(Campaign, campaign_id, populate_existing=True))
+            crashpoint("campaign_ended")
     return len(ids)
 
 

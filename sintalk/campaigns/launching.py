@@ -12,6 +12,7 @@ from sintalk.billing import service as billing
 from sintalk.campaigns import audience, ending, preflight, references
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.errors import Conflict, InsufficientBalance
 from sintalk.messages import service as messages
@@ -146,6 +147,7 @@ def _launch_scheduled(campaign_id: UUID) -> bool:
         if campaign.status != "launching":
             reason = campaign.pause_reason or campaign.error_code
             accounts.record(by, f"campaign.{campaign.status}", campaign.id, reason=reason)
+        crashpoint("schedule_kept")
     return True
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text, update
 
+from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.messages import results, tally, telling
 from sintalk.messages.models import Chunk, Dispatch
@@ -129,6 +130,7 @@ def _take_back_one(dispatch_id: UUID) -> bool:
             results.settle_later(dispatch_id, [chunk.no])
         counted = Counter(row.status for row in moved)
         tally.move(dispatch_id, [("queued", status) for status in counted.elements()])
+        crashpoint("chunk_taken_back")
     return True
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from sintalk import checks, crashpoints
 from sintalk.campaigns import jobs as campaigns
+from sintalk.campaigns import service
 from sintalk.db import release
 from sintalk.messages import jobs as messages
 from sintalk.webhooks import jobs as webhooks
@@ -136,7 +138,7 @@ def test_dying_in_a_launch(shop, spec):
     "spec",
     [
         *("page_written", "expanded", "money_held", "chunk_claimed", "intent_committed", "answer_received"),
-        *("results_written", "receipts_applied", "chunk_settled"),
+        *("results_written", "receipts_applied", "chunk_settled", "campaign_ended"),
         *(f"{point}:{nth}" for point in ("before_commit", "after_commit") for nth in (1, 2, 3, 4, 6, 8)),
     ],
 )
@@ -168,6 +170,80 @@ def test_dying_over_and_over_on_the_same_campaign(shop):
         dies(spec, lambda: (restart(shop.app), restart(shop.app)))
     to_the_end(shop, lambda: ended(shop, campaign_id))
     all_is_right(shop)
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "cancel"])
+@pytest.mark.parametrize("spec", ["before_commit", "after_commit"])
+def test_dying_in_a_change_of_mind_leaves_all_of_it_or_nothing(shop, verb, spec):
+    campaign_id = shop.draft()
+    assert shop.api.post(f"/campaigns/{campaign_id}/launch").status_code == 202
+    campaigns.expand(campaign_id)
+    before = "running"
+    if verb == "resume":
+        assert shop.api.post(f"/campaigns/{campaign_id}/pause").status_code == 200
+        before = "paused"
+    assert dies(spec, lambda: shop.api.post(f"/campaigns/{campaign_id}/{verb}"))
+    after = {"pause": "paused", "resume": "running", "cancel": "canceled"}[verb]
+    assert shop.stats(campaign_id)["status"] == (after if spec == "after_commit" else before)
+    if verb == "cancel":
+        assert shop.api.post(f"/campaigns/{campaign_id}/cancel").status_code == 202
+        to_the_end(shop, lambda: shop.balance() == (100 * BRL, 0))
+        all_is_right(shop, messages=0)
+        return
+    if shop.stats(campaign_id)["status"] == "paused":
+        restart(shop.app)
+        assert shop.taken() == []
+        assert shop.api.post(f"/campaigns/{campaign_id}/resume").status_code == 202
+    to_the_end(shop, lambda: ended(shop, campaign_id))
+    all_is_right(shop)
+
+
+@pytest.mark.parametrize("spec", ["chunk_taken_back", "before_commit:1", "after_commit:1", "after_commit:2"])
+def test_what_is_canceled_is_taken_back_whoever_dies_over_it(shop, spec):
+    campaign_id = shop.draft()
+    assert shop.api.post(f"/campaigns/{campaign_id}/launch").status_code == 202
+    campaigns.expand(campaign_id)
+    assert shop.api.post(f"/campaigns/{campaign_id}/cancel").status_code == 202
+    assert dies(spec, messages.take_back)
+    to_the_end(shop, lambda: shop.stats(campaign_id)["canceled"] == PEOPLE and shop.balance()[1] == 0)
+    all_is_right(shop, messages=0)
+
+
+def test_a_worker_that_dies_over_a_canceled_campaign_leaves_what_it_may_have_sent_unknown(shop):
+    campaign_id = shop.draft()
+    assert shop.api.post(f"/campaigns/{campaign_id}/launch").status_code == 202
+    campaigns.expand(campaign_id)
+    assert dies("answer_received", messages.drain)
+    assert shop.api.post(f"/campaigns/{campaign_id}/cancel").status_code == 202
+    to_the_end(shop, lambda: shop.stats(campaign_id)["delivered"] == PEOPLE and shop.balance()[1] == 0)
+    all_is_right(shop)
+
+
+@pytest.mark.parametrize("spec", ["schedule_kept", "after_commit"])
+def test_what_is_scheduled_goes_once_however_often_the_clock_dies(shop, spec):
+    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    campaign_id = shop.draft(scheduled_at=soon.isoformat())
+    assert shop.api.post(f"/campaigns/{campaign_id}/launch").status_code == 202
+    while datetime.now(UTC) <= soon:
+        time.sleep(0.1)
+    assert dies(spec, service.launch_due)
+    to_the_end(shop, lambda: ended(shop, campaign_id))
+    all_is_right(shop)
+
+
+@pytest.mark.parametrize("spec", ["page_written", "expanded", "answer_received"])
+def test_who_is_followed_up_is_written_to_once_more_and_no_oftener(shop, spec):
+    parent = shop.draft()
+    assert shop.api.post(f"/campaigns/{parent}/launch").status_code == 202
+    to_the_end(shop, lambda: ended(shop, parent))
+    body = {"name": "De novo", "channel": "sms", "template_id": shop.template_id}
+    follow_up = {"parent_campaign_id": parent, "follow_up_on_status": "delivered"}
+    campaign_id = shop.made("/campaigns", {**body, **follow_up})
+    assert shop.api.post(f"/campaigns/{campaign_id}/launch").status_code == 202
+    assert dies(spec, lambda: (campaigns.expand(campaign_id), messages.drain()))
+    to_the_end(shop, lambda: ended(shop, campaign_id))
+    assert shop.taken() == sorted(shop.numbers() * 2)
+    assert shop.balance() == (100 * BRL - 2 * PEOPLE * PRICE, 0)
 
 
 def test_a_reaper_that_dies_leaves_the_chunk_to_the_next(shop):

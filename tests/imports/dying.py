@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from sintalk import create_app
+from sintalk import crashpoints, create_app
 from sintalk.contacts import service as contacts
 from sintalk.imports import batches, comparing, jobs, merging, runner, sources, turns, undoing
 
@@ -37,6 +37,12 @@ def dying(act: Callable[..., Any], nth: int, *, before: bool = False) -> Callabl
 def main(point: str, nth: int) -> None:
     batches.SIZE = 500
     undoing.CHUNK = 200
+    app = create_app()
+    if point in crashpoints.POINTS:
+        crashpoints.arm(f"{point}:{nth}")
+        with app.app_context():
+            jobs.work()
+        return
     module, name, before = {
         "claimed": (turns, "_claimed", False),
         "surveyed": (sources, "survey", False),
@@ -50,7 +56,7 @@ def main(point: str, nth: int) -> None:
         "restored": (undoing, "_restore", False),
     }[point]
     setattr(module, name, dying(getattr(module, name), nth, before=before))
-    with create_app().app_context():
+    with app.app_context():
         jobs.work()
 
 
