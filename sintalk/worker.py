@@ -90,6 +90,12 @@ class OurWorker(SimpleWorker):
         except RedisError as error:
             raise StopRequested from error
 
+    def unsubscribe(self) -> None:
+        """RQ asks Redis first and stops its listening thread after; without Redis that one would stay for ever."""
+        if self.pubsub_thread:
+            self.pubsub_thread.stop()
+        super().unsubscribe()
+
     def _install_signal_handlers(self) -> None:
         def stop(number: int, frame: FrameType | None) -> None:
             doorbell.stopping.set()
