@@ -11,8 +11,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from babel.dates import get_timezone_location
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from sintalk.campaigns import pages, preflight, service
@@ -214,14 +216,14 @@ def show(campaign_id: UUID) -> ResponseReturnValue:
     if progress.campaign.status == "draft":
         return redirect(url_for(".review", campaign_id=campaign_id), 303)
     parts = pages.ingredients(progress.campaign)
-    return render_template("campaigns/show.html", progress=progress, parts=parts)
+    return render_template("campaigns/show.html", progress=progress, parts=parts, follow_ups=FOLLOW_UPS)
 
 
 @bp.get("/campaigns/<uuid:campaign_id>/progress")
 def progress(campaign_id: UUID) -> ResponseReturnValue:
     """The live part of the campaign's page."""
     found = pages.progress(g.actor.tenant_id, campaign_id)
-    return render_template("campaigns/_progress.html", progress=found)
+    return render_template("campaigns/_progress.html", progress=found, is_fragment=True)
 
 
 @bp.post("/campaigns/<uuid:campaign_id>/pause")
@@ -289,7 +291,8 @@ def _who(form: WhoForm, campaign: Campaign | None = None) -> str:
 
 
 def _when(form: WhenForm, campaign: Campaign) -> str:
-    return render_template("campaigns/when.html", form=form, campaign=campaign, zone=_zone().key)
+    city = get_timezone_location(_zone(), locale=get_locale(), return_city=True)
+    return render_template("campaigns/when.html", form=form, campaign=campaign, zone=city)
 
 
 def _zone() -> ZoneInfo:

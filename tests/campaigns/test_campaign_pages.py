@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +14,7 @@ from sintalk.campaigns import expansion, service
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import opt_outs
 from sintalk.contacts import service as contacts
-from sintalk.db import atomic, session
+from sintalk.db import atomic, now, session
 from sintalk.message_templates import service as templates
 from sintalk.message_templates.schemas import TemplateIn
 from tests import factories
@@ -97,7 +99,7 @@ def test_who_what_check_send(signed_in, alice, clients, offer):
     assert sent.status_code == 303
     session().expire_all()
     assert service.get(alice.tenant_id, campaign.id).status == "launching"
-    assert "hx-get" in page_of(signed_in.get(sent.location))
+    assert "data-poll" in page_of(signed_in.get(sent.location))
 
 
 def test_an_unanswered_step_keeps_what_was_answered(signed_in, alice, clients, offer):
@@ -265,3 +267,83 @@ def test_the_bar_of_outcomes_knows_every_status() -> None:
     from sintalk.messages.states import STATUSES
 
     assert sorted(SHOWN) == sorted(STATUSES)
+
+
+def test_a_time_of_the_companys_own_clock_is_chosen_and_the_button_schedules(signed_in, alice, draft):
+    path = f"/campaigns/{draft.id}"
+    answer = signed_in.post(f"{path}/when", data={"when": "at", "at": ""})
+    assert answer.status_code == 422 and 'id="at-error"' in page_of(answer)
+    tomorrow = now().astimezone(ZoneInfo("America/Sao_Paulo")) + timedelta(days=1)
+    wishes = {"when": "at", "at": tomorrow.strftime("%Y-%m-%dT%H:%M"), "max_delay_minutes": "15"}
+    assert signed_in.post(f"{path}/when", data=wishes).status_code == 303
+    page = page_of(signed_in.get(f"{path}/check"))
+    assert "Agendar para 3 pessoas" in page and tomorrow.strftime("%H:%M") in page
+    assert signed_in.post(f"{path}/launch", data={"seal": seal_of(page)}).status_code == 303
+    session().expire_all()
+    kept = service.get(alice.tenant_id, draft.id)
+    assert (kept.status, kept.max_delay_minutes) == ("scheduled", 15)
+    assert kept.scheduled_at == tomorrow.replace(second=0, microsecond=0)
+
+    page = page_of(signed_in.get(path))
+    assert f"{path}/unschedule" in page and f"{path}/when" in page and "data-poll" not in page
+    assert signed_in.post(f"{path}/unschedule").status_code == 303
+    session().expire_all()
+    assert service.get(alice.tenant_id, draft.id).status == "draft"
+
+
+def test_a_schedule_that_came_too_late_says_so_and_has_one_button(signed_in, alice, draft):
+    factories.money(alice.tenant_id, 10)
+    wishes = {"scheduled_at": now() + timedelta(hours=1)}
+    service.update(alice.tenant_id, draft.id, **wishes, by=alice.actor())
+    service.launch(alice.tenant_id, draft.id, by=alice.actor())
+    with atomic() as current:
+        current.execute(text("UPDATE campaigns SET scheduled_at = now() - interval '2 hours'"))
+    service.launch_due()
+    page = page_of(signed_in.get(f"/campaigns/{draft.id}"))
+    assert "Passou da hora de sair sozinha" in page and "Enviar agora" in page
+    assert signed_in.post(f"/campaigns/{draft.id}/resume").status_code == 303
+    session().expire_all()
+    assert service.get(alice.tenant_id, draft.id).status == "launching"
+
+
+def test_pausing_and_canceling_are_one_click_and_one_question_away(signed_in, alice, draft):
+    factories.money(alice.tenant_id, 10)
+    service.launch(alice.tenant_id, draft.id, by=alice.actor())
+    expansion.expand(draft.id)
+    path = f"/campaigns/{draft.id}"
+    page = page_of(signed_in.get(path))
+    assert f'action="{path}/pause"' in page
+    assert "3 pessoas deixarão de receber" in page
+    signed_in.post(f"{path}/pause")
+    assert "3 pessoas ainda esperam" in page_of(signed_in.get(path))
+    signed_in.post(f"{path}/cancel")
+    session().expire_all()
+    assert service.get(alice.tenant_id, draft.id).status == "canceled"
+    assert "data-poll" in page_of(signed_in.get(path))
+
+
+def test_a_follow_up_is_made_from_the_campaign_before_and_lists_are_left_out(signed_in, alice, draft, offer):
+    factories.money(alice.tenant_id, 10)
+    service.launch(alice.tenant_id, draft.id, by=alice.actor())
+    expansion.expand(draft.id)
+    others = list_of(alice, PEOPLE[:1], "VIP")
+    follow_up = re.search(r'href="(/campaigns/new\?[^"]*parent_campaign_id[^"]*)"', _page(signed_in, draft))
+    assert str(draft.id) in page_of(signed_in.get(follow_up[1]))
+    who = {
+        "name": "De novo",
+        "parent_campaign_id": str(draft.id),
+        "follow_up_on_status": "delivered",
+        "exclude_list_ids": [str(others.id)],
+    }
+    step = signed_in.post("/campaigns/new", data=who)
+    assert step.status_code == 303
+    assert signed_in.post(step.location, data={"template_id": str(offer.id)}).status_code == 303
+    made = session().query(Campaign).filter_by(name="De novo").one()
+    assert (made.parent_campaign_id, made.follow_up_on_status) == (draft.id, "delivered")
+    assert (made.contact_list_id, made.exclude_list_ids) == (None, [others.id])
+    page = page_of(signed_in.get(f"/campaigns/{made.id}/check"))
+    assert "quem recebeu" in page and "VIP" in page
+
+
+def _page(browser, campaign):
+    return page_of(browser.get(f"/campaigns/{campaign.id}"))

@@ -245,10 +245,10 @@ def test_the_page_counts_before_it_offers_the_button(api, alice, signed_in, monk
     monkeypatch.setattr(preflight, "AT_ONCE", 1)
     campaign_id = a_draft(api, a_list(api, [("Ana", "11 99999-1111"), ("Bia", "11 99999-2222")]))
     page = page_of(signed_in.get(f"/campaigns/{campaign_id}/check"))
-    assert "hx-get" in page and 'name="seal"' not in page
+    assert "data-poll" in page and 'name="seal"' not in page
     jobs.count(campaign_id)
     part = page_of(signed_in.get(f"/campaigns/{campaign_id}/count"))
-    assert "every 1s" not in part
+    assert "data-poll" not in part
     assert "2 pessoas por R$\xa00,16" in part
     sent = signed_in.post(f"/campaigns/{campaign_id}/launch", data={"seal": seal_of(part)})
     assert sent.location.endswith(campaign_id)
