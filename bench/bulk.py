@@ -151,11 +151,11 @@ COUNTED = {
           FROM generate_series(1, {n}) i""",
     "campaigns": """
         INSERT INTO campaigns (id, tenant_id, name, channel, category, template_id, contact_list_id, status, made_by,
-                               created_at, updated_at)
+                               mode, max_delay_minutes, late_ok, created_at, updated_at)
         SELECT uuidv7({back}), %(tenant)s, 'Campanha ' || i, CASE WHEN i %% 20 = 7 THEN 'voice' ELSE 'sms' END,
                'marketing', (SELECT id FROM templates WHERE tenant_id = %(tenant)s LIMIT 1), %(list)s,
                CASE WHEN i = 1 THEN 'paused' WHEN i %% 10 = 3 THEN 'draft' ELSE 'completed' END,
-               %(tenant)s, now() + {back}, now() FROM generate_series(1, {n}) i""",
+               %(tenant)s, 'live', 60, false, now() + {back}, now() FROM generate_series(1, {n}) i""",
     "opt_outs": """
         INSERT INTO opt_outs (id, tenant_id, phone, channel, source, created_at)
         SELECT uuidv7({back}), %(tenant)s, '+5511' || (900000000 + i * 7), CASE WHEN i %% 4 = 0 THEN 'sms' END, 'api',
@@ -201,9 +201,9 @@ UNCOUNTED = {
     "contact_imports": """
         INSERT INTO contact_imports (id, tenant_id, contact_list_id, file_id, status, mapping, on_duplicate, cursor,
                                      fence, total_rows, processed_rows, created_count, updated_count, skipped_count,
-                                     rejected_count, opted_out_count, warnings, created_at)
+                                     rejected_count, opted_out_count, warnings, purpose, channels, created_at)
         SELECT uuidv7({back}), %(tenant)s, %(list)s, uuidv7(), 'completed', '{}', 'update', 0, 0, 0, 0, 0, 0, 0, 0, 0,
-               '{}', now() FROM generate_series(1, {n}) i""",
+               '{}', 'contacts', '[]', now() FROM generate_series(1, {n}) i""",
     "ledger_transactions": """
         INSERT INTO ledger_transactions (id, tenant_id, kind, key, seq, amount_micros, available_after, reserved_after,
                                          overdraft_limit, memo, created_at)

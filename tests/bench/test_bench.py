@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import json
 
+import psycopg
+from flask import Flask
+
+from bench.bulk import Size, fill
 from bench.harness import Figure, table
 from bench.people import clean_blocks, messy_file, people
 from sintalk.carriers.simulator.outcomes import DELIVERED, fate_of
@@ -35,3 +39,15 @@ def test_the_messy_file_and_the_clean_rows_are_the_same_people():
 def test_the_table_says_what_is_too_low():
     lines = table([Figure("a", 10, "b", 100, 0.2), Figure("c", 30, "d", 100, 0.2), Figure("e", 1, "f", 2)])
     assert [line.split()[-1] for line in lines.splitlines()[1:]] == ["LOW", "good", "0.50"]
+
+
+def test_the_long_history_fits_the_tables_as_they_are(app: Flask, database: str, alice):
+    with psycopg.connect(database) as connection:
+        made = fill(connection, alice.tenant_id, Size(notifications=600, contacts=50))
+        counted = connection.execute(
+            "SELECT (SELECT count(*) FROM notifications), (SELECT sum(total) FROM dispatches),"
+            " (SELECT count(*) FROM contacts), (SELECT total FROM tenant_counts WHERE kind = 'campaigns'),"
+            " (SELECT count(*) FROM webhook_deliveries WHERE endpoint_id = %s)",
+            (made.webhook_id,),
+        ).fetchone()
+    assert counted == (600, 600, 50, 60, 100)
