@@ -10,7 +10,7 @@ from sintalk.accounts import service as accounts
 from sintalk.auth import service
 from sintalk.auth.forms import KeyForm, SignInForm
 from sintalk.auth.guards import SESSION_KEY, admin_only, public
-from sintalk.auth.models import ApiKey
+from sintalk.auth.models import ApiKey, usable
 from sintalk.counts import kept
 from sintalk.errors import DomainError, Invalid
 from sintalk.web.forms import show_faults
@@ -106,4 +106,4 @@ def revoke_key(key_id: UUID) -> ResponseReturnValue:
 def _keys_page(form: KeyForm) -> str:
     rows, total = service.keys_of(g.actor.tenant_id), kept(g.actor.tenant_id, "api_keys")
     page = paginate(rows, paging(), by=ApiKey.id, total=total)
-    return render_template("auth/keys.html", page=page, form=form)
+    return render_template("auth/keys.html", page=page, form=form, usable=usable)
