@@ -24,7 +24,7 @@ class TenantIn(Body):
 
     name: Name = Field(examples=["Padaria da Alice"])
     owner: OwnerIn | None = Field(None, examples=[{"email": "alice@padaria.example", "name": "Alice Souza"}])
-    locale: Literal["pt_BR", "en"] = "pt_BR"
+    locale: Literal["pt_BR", "es", "en"] = "pt_BR"
     timezone: str = Field("America/Sao_Paulo", description="Of the IANA database")
 
     @field_validator("timezone")

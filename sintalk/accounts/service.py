@@ -16,7 +16,7 @@ from sintalk.db import atomic, now, session
 from sintalk.errors import Conflict, Detail, Invalid, NotFound
 from sintalk.tenancy import Actor
 
-LOCALES = ("pt_BR", "en")
+LOCALES = ("pt_BR", "es", "en")
 #: Serialises the very first run: two browsers cannot both become the owner.
 FIRST_RUN_LOCK = 5_711_001
 # Self-hosters have addresses of their own network, owner@sintalk.local the first of them.

@@ -20,7 +20,7 @@ from sintalk.extensions import babel
 log = logging.getLogger(__name__)
 
 #: Locale -> how the language calls itself.
-LANGUAGES = {"pt_BR": "Português", "en": "English"}
+LANGUAGES = {"pt_BR": "Português", "es": "Español", "en": "English"}
 DEFAULT = "pt_BR"
 DEFAULT_TIMEZONE = "America/Sao_Paulo"
 SOURCES = Path(__file__).parent.parent / "translations"
@@ -102,5 +102,5 @@ def _stale(po: Path) -> bool:
 
 
 def _of_browser() -> str | None:
-    wanted = request.accept_languages.best_match(["pt-BR", "pt", "en"])
-    return {"pt-BR": "pt_BR", "pt": "pt_BR", "en": "en"}.get(wanted or "")
+    wanted = request.accept_languages.best_match(["pt-BR", "pt", "es", "en"])
+    return {"pt-BR": "pt_BR", "pt": "pt_BR", "es": "es", "en": "en"}.get(wanted or "")

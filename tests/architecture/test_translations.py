@@ -72,4 +72,4 @@ def test_translations_fill_the_same_holes(catalogue: Path) -> None:
 
 
 def test_there_is_a_catalogue() -> None:
-    assert [path.parent.parent.name for path in CATALOGUES] == ["pt_BR"]
+    assert [path.parent.parent.name for path in CATALOGUES] == ["es", "pt_BR"]

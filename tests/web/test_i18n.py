@@ -23,6 +23,7 @@ PO = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\nmsgid "Ho
         ((None, None, "en"), "", "en"),
         ((None, None, None), "en-GB,en;q=0.9,pt;q=0.1", "en"),
         ((None, None, None), "pt-PT", "pt_BR"),
+        ((None, None, None), "es-AR,es;q=0.9", "es"),
         ((None, None, None), "ja", "pt_BR"),
         ((None, None, None), "", "pt_BR"),
         (("xx", "../../etc", "yy"), "en", "en"),
