@@ -71,8 +71,11 @@ class Product:
 
 
 @contextmanager
-def product() -> Iterator[Product]:
-    """`sintalk up` on a new folder, stopped and thrown away at the end; after a failure the folder stays."""
+def product(**more: str) -> Iterator[Product]:
+    """`sintalk up` on a new folder, stopped and thrown away at the end; after a failure the folder stays.
+
+    `more`: settings besides the usual ones, by their names in the environment.
+    """
     data = Path(tempfile.mkdtemp(prefix="sintalk-bench-"))
     env = {name: os.environ[name] for name in KEPT if name in os.environ}
     env |= {
@@ -80,6 +83,7 @@ def product() -> Iterator[Product]:
         "SINTALK_SECRET_KEY": SECRET,
         "SINTALK_LOG_LEVEL": "WARNING",
         "PORT": str(next(port for port in range(22_100, 23_000) if is_free(port))),
+        **more,
     }
     say(f"Starting the product in {data}")
     process = start(env)
