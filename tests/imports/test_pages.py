@@ -26,6 +26,7 @@ def people(alice):
         phone="+5511999990009",
         attributes={"Cidade": "Rio"},
     )
+    session().expire_all()  # a request has a session of its own, and sees the list with her in it
     return made, person
 
 
