@@ -330,7 +330,12 @@ def _take(lane: Lane, rows: Rows, *, few: bool, due_at: datetime) -> tuple[Lane,
         "request_key": rows.key,
         "rows": rows.as_json() if few else "[]",
     }
-    no = session().execute(TAKE, {**values, "dispatch_id": lane.dispatch_id}).scalar_one_or_none()
+    # An UPDATE that waited for somebody and then finds no room keeps the row locked (EvalPlanQual). The savepoint
+    # gives it free before the account is locked: account first, dispatch last, or two requests wait for each other.
+    with session().begin_nested() as attempt:
+        no = session().execute(TAKE, {**values, "dispatch_id": lane.dispatch_id}).scalar_one_or_none()
+        if no is None:
+            attempt.rollback()
     if no is None:
         lane = lanes.with_room(lane, price)
         no = session().execute(TAKE, {**values, "dispatch_id": lane.dispatch_id}).scalar_one()
