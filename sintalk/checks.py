@@ -35,6 +35,10 @@ INVARIANTS = {
          GROUP BY a.tenant_id, a.held HAVING a.held <> coalesce(sum(h.amount - h.captured - h.released), 0)""",
     "a closed hold is used up, an open one is not": """
         SELECT id FROM holds WHERE (closed_at IS NULL) = (amount = captured + released)""",
+    "what is due stands in the line of those who send": """
+        SELECT c.dispatch_id, c.no FROM chunks c JOIN dispatches d ON d.id = c.dispatch_id
+         WHERE d.status = 'ready' AND c.status = 'open' AND c.lease_until IS NULL AND c.due_at <= now()
+           AND d.turn_at > now()""",
     "a hold is the sum of its chunks' prices, captures and releases": """
         SELECT h.id FROM holds h JOIN settlements s ON s.dispatch_id = h.subject_id
           JOIN dispatches d ON d.id = h.subject_id AND d.float_micros IS NULL

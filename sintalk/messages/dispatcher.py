@@ -18,7 +18,6 @@ from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import Row, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sintalk.carriers import registry
 from sintalk.carriers.base import Attempt, Carrier, Outcome, SubmitResult
@@ -26,13 +25,16 @@ from sintalk.contacts import service as contacts
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.messages import attempts, composing, results, tally, telling
-from sintalk.messages.models import Chunk, Dispatch, DispatchTurn, Notification
+from sintalk.messages.models import Chunk, Dispatch, Notification
+from sintalk.messages.turns import LEASE, Claim, anything_due, claim
 from sintalk.queue import enqueue, stopping
+
+__all__ = ["Lost", "Worker", "anything_due", "attend", "claim", "drain"]
 
 log = logging.getLogger(__name__)
 
-#: Longer than any carrier call may take, since nothing renews it meanwhile.
-LEASE = timedelta(seconds=30)
+#: A turn ends with the first call of the carrier after so many seconds: others wait.
+TURN_S = 1.0
 #: How long a worker stays after its last chunk, and how often it looks, in seconds.
 LINGER_S, LOOK_S = 0.5, 0.05
 #: Waits after a carrier that took nothing: 0.5 s, doubled each time, up to this.
@@ -92,69 +94,17 @@ def attend() -> int:
     return worked
 
 
-def claim() -> Chunk | None:
-    """Take the next due chunk, of the tenant whose last turn is longest ago. None where nothing is due."""
-    with atomic() as current:
-        ready = current.execute(
-            select(Dispatch.id, Dispatch.tenant_id)
-            .outerjoin(DispatchTurn, DispatchTurn.tenant_id == Dispatch.tenant_id)
-            .where(Dispatch.status == "ready")
-            .order_by(DispatchTurn.last_turn_at.asc().nulls_first(), Dispatch.id)
-        ).all()
-        for dispatch_id, tenant_id in ready:
-            chunk = current.scalar(
-                select(Chunk)
-                .where(
-                    Chunk.dispatch_id == dispatch_id,
-                    Chunk.status == "open",
-                    Chunk.lease_until.is_(None),
-                    Chunk.due_at <= now(),
-                )
-                .order_by(Chunk.no)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-                .execution_options(populate_existing=True)
-            )
-            if chunk is None:
-                continue
-            chunk.fence += 1
-            chunk.lease_until = now() + LEASE
-            turn = upsert(DispatchTurn).values(tenant_id=tenant_id, last_turn_at=now())
-            current.execute(
-                turn.on_conflict_do_update(
-                    index_elements=["tenant_id"], set_={"last_turn_at": turn.excluded.last_turn_at}
-                )
-            )
-            return chunk
-    return None
-
-
-def anything_due() -> bool:
-    """Whether a worker would find a chunk now."""
-    due = (
-        select(Chunk.no)
-        .join(Dispatch, Dispatch.id == Chunk.dispatch_id)
-        .where(
-            Dispatch.status == "ready",
-            Chunk.status == "open",
-            Chunk.lease_until.is_(None),
-            Chunk.due_at <= now(),
-        )
-        .limit(1)
-    )
-    return session().scalar(due) is not None
-
-
 class Worker:
     """One worker's pass over one chunk."""
 
-    def __init__(self, chunk: Chunk) -> None:
+    def __init__(self, chunk: Claim) -> None:
         self.tenant_id, self.dispatch_id, self.no = chunk.tenant_id, chunk.dispatch_id, chunk.no
         self.first_id, self.last_id, self.fence = chunk.first_id, chunk.last_id, chunk.fence
         self.setbacks = chunk.setbacks
         self.after: UUID | None = None
         self.put_back = self.progress = 0
         self.wait_s = 0.0
+        self.turn_ends = monotonic() + TURN_S
         self.carrier: Carrier | None = None
 
     def run(self) -> None:
@@ -193,7 +143,7 @@ class Worker:
             mine = chunk.fence == self.fence
             batch: list[Attempt] = []
             through = False
-            if mine and dispatch.status == "ready" and not stopping.is_set():
+            if mine and dispatch.status == "ready" and not stopping.is_set() and not self._others_wait():
                 batch, left_out = self._intend(self.carrier.limits.max_batch)
                 steps += [("queued", "sending")] * len(batch) + left_out
                 chunk.lease_until = now() + LEASE
@@ -209,6 +159,10 @@ class Worker:
         if not mine:
             raise Lost("its lease ran out")
         return batch
+
+    def _others_wait(self) -> bool:
+        """Whether this turn was long enough. Every turn hands over something, however slow the carrier is."""
+        return self.after is not None and monotonic() > self.turn_ends
 
     def _write(self, answers: Sequence[SubmitResult], *, idempotent: bool) -> list[tuple[str | None, str]]:
         if not answers:

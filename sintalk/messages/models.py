@@ -37,6 +37,8 @@ class Dispatch(Identified, Base):
 
     Single sends have dispatches of their own, the lanes (see `lanes`): `campaign_id` is None, `lane` their
     number, `float_micros` the money held for them so far, used up to `price_micros`.
+
+    `turn_at` is its place among those that are `ready`, later than now while it has nothing due (see `turns`).
     """
 
     __tablename__ = "dispatches"
@@ -47,7 +49,15 @@ class Dispatch(Identified, Base):
         CheckConstraint(f"total = {' + '.join(STATUSES)}", name="counters_add_up"),
         CheckConstraint(" AND ".join(f"{name} >= 0" for name in STATUSES), name="counters"),
         CheckConstraint("price_micros <= float_micros", name="float"),
-        Index("ix_dispatches_ready", "id", postgresql_where=text("status = 'ready'")),
+        Index(
+            "ix_dispatches_bulk", "turn_at", "id", postgresql_where=text("status = 'ready' AND lane IS NULL")
+        ),
+        Index(
+            "ix_dispatches_single",
+            "turn_at",
+            "id",
+            postgresql_where=text("status = 'ready' AND lane IS NOT NULL"),
+        ),
         Index(
             "ix_dispatches_lanes",
             "tenant_id",
@@ -88,6 +98,7 @@ class Dispatch(Identified, Base):
     lane: Mapped[int | None] = mapped_column(SmallInteger)
     float_micros: Mapped[int | None] = mapped_column(BigInteger)
     used_at: Mapped[datetime | None] = mapped_column(doc="the last request to this lane")
+    turn_at: Mapped[datetime] = mapped_column(server_default=text("'epoch'"), deferred=True)
     ready_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
@@ -109,7 +120,13 @@ class Chunk(Base):
     __tablename__ = "chunks"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "dispatch_id"], ["dispatches.tenant_id", "dispatches.id"]),
-        Index("ix_chunks_open", "dispatch_id", "no", postgresql_where=text("status = 'open'")),
+        Index(
+            "ix_chunks_due",
+            "dispatch_id",
+            "due_at",
+            "no",
+            postgresql_where=text("status = 'open' AND lease_until IS NULL"),
+        ),
         Index("ix_chunks_lease", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
         {"postgresql_with": {"fillfactor": 50}},
     )
@@ -340,9 +357,12 @@ class OwedReply(Base):
 
 
 class DispatchTurn(Base):
-    """When a tenant last had its turn: chunks go round the tenants, whatever the size of their campaigns."""
+    """When a tenant last had its turn, with its single sends or with its campaigns: chunks go round the tenants,
+    whatever the size of their campaigns.
+    """
 
     __tablename__ = "dispatch_turns"
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    single: Mapped[bool] = mapped_column(primary_key=True)
     last_turn_at: Mapped[datetime]

@@ -109,7 +109,7 @@ def _take_back_one(dispatch_id: UUID) -> bool:
         chunk = current.scalar(
             select(Chunk)
             .where(Chunk.dispatch_id == dispatch_id, Chunk.status == "open", Chunk.lease_until.is_(None))
-            .order_by(Chunk.no)
+            .order_by(Chunk.due_at, Chunk.no)
             .limit(1)
             .with_for_update(skip_locked=True)
             .execution_options(populate_existing=True)
