@@ -17,8 +17,8 @@ from tests.pipeline import drafts, ready_dispatch
 
 DISPATCHES = text("""
     INSERT INTO dispatches (id, created_at, updated_at, tenant_id, channel, carrier, status, chunks, total, queued,
-                            sending, sent, delivered, read, not_delivered, error, unknown, suppressed, canceled, segments,
-                            price_micros, cost_micros, released_micros, lane, float_micros, ready_at)
+                            sending, sent, delivered, read, not_delivered, error, unknown, suppressed, canceled,
+                            segments, price_micros, cost_micros, released_micros, lane, float_micros, ready_at)
     SELECT id, now(), now(), tenant_id, 'sms', 'simulator', 'ready', :chunks, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
            0, 0, 0, :lane, CASE WHEN CAST(:lane AS smallint) IS NOT NULL THEN 0 END, now()
       FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[])) AS u(id, tenant_id)
