@@ -37,11 +37,11 @@ def main() -> None:
     wanted = given.parts or PARTS
     if unknown := set(wanted) - set(PARTS):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
-    figures, timings = [], []
+    figures, bounds, timings = [], [], []
     if {"imports", "dispatch"} & set(wanted):
         with product() as running:
             if "imports" in wanted:
-                figures += imports.run(running, given.rows)
+                figures, bounds = imports.run(running, given.rows)
             if "dispatch" in wanted:
                 figures += dispatch.run(running, given.messages)
     if "send" in wanted:
@@ -51,7 +51,9 @@ def main() -> None:
         print(scale.report(timings))
     if figures:
         print(table(figures))
-    sys.exit(0 if all(each.good for each in [*figures, *timings]) else 1)
+    for bound in bounds:
+        print(bound)
+    sys.exit(0 if all(each.good for each in [*figures, *bounds, *timings]) else 1)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,26 @@ class Figure:
         return self.limit is None or self.ratio >= self.limit
 
 
+@dataclass(frozen=True)
+class Bound:
+    """Something that may not be more than `limit`, in seconds or megabytes; without a limit it is only told."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+
+    @property
+    def good(self) -> bool:
+        return self.limit is None or self.value <= self.limit
+
+    def __str__(self) -> str:
+        limit = (
+            "" if self.limit is None else f", at most {self.limit:g}: {'good' if self.good else 'TOO MUCH'}"
+        )
+        return f"{self.name}: {self.value:,.1f} {self.unit}{limit}"
+
+
 @dataclass
 class Product:
     """A running product: its application with the context pushed, and somebody rich to act as."""
@@ -57,6 +77,7 @@ class Product:
     app: Flask
     settings: Settings
     owner: User
+    pid: int
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
@@ -64,6 +85,16 @@ class Product:
         assert self.settings.database_url
         with psycopg.connect(self.settings.database_url) as connection:
             yield connection
+
+    def worker_peak_mb(self, queue: str) -> float:
+        """The most memory that a worker of this queue ever had: VmHWM, in MB."""
+        words = b"\0worker\0" + queue.encode()
+        mine = [
+            path
+            for path in Path("/proc").glob("[0-9]*/status")
+            if words in _read(path.with_name("cmdline")) and self.pid in _ancestors(path)
+        ]
+        return max(int(_field(path, "VmHWM")) * 1024 / 1e6 for path in mine)
 
     @property
     def accepted_log(self) -> Path:
@@ -91,7 +122,7 @@ def product(**more: str) -> Iterator[Product]:
         settings = Settings.from_env(env)
         app = create_app(settings)
         with app.app_context():
-            yield Product(app, settings, _somebody_rich())
+            yield Product(app, settings, _somebody_rich(), process.pid)
             db.session.remove()
             db.engine.dispose()
     except BaseException:
@@ -162,6 +193,25 @@ def table(figures: Sequence[Figure]) -> str:
         )
         for cells in (list(zip(range(7), row, widths, strict=True)) for row in rows)
     )
+
+
+def _read(path: Path) -> bytes:
+    """What a file of /proc says; nothing where its process has gone."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _field(status: Path, name: str) -> str:
+    return _read(status).decode().partition(f"{name}:")[2].split()[0]
+
+
+def _ancestors(status: Path) -> Iterator[int]:
+    """The processes above this one."""
+    while (parent := int(_field(status, "PPid"))) > 1:
+        yield parent
+        status = Path(f"/proc/{parent}/status")
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

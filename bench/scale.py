@@ -26,7 +26,7 @@ from sqlalchemy import event
 
 from bench.bulk import Made, Size, fill
 from bench.harness import say
-from sintalk import create_app
+from sintalk import create_app, migrating
 from sintalk.accounts import service as accounts
 from sintalk.accounts.models import User
 from sintalk.auth import service as auth
@@ -185,8 +185,6 @@ def _databases(size: Size) -> Iterator[tuple[Database, Database]]:
 
 
 def _database(settings: Settings, name: str, size: Size) -> Database:
-    import flask_migrate
-
     assert settings.database_url
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
@@ -194,7 +192,7 @@ def _database(settings: Settings, name: str, size: Size) -> Database:
     app = create_app(replace(settings, database_url=url))
     app.config["WTF_CSRF_METHODS"] = set()
     with app.app_context():
-        flask_migrate.upgrade()
+        migrating.upgrade()
         user = _somebody()
         _, key = auth.create_key(user.tenant_id, name="bench", role="admin", by=user.actor())
         token = auth.begin(user, ip="127.0.0.1")

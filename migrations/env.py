@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from alembic import context
-from flask import current_app
 from sqlalchemy import text
 
-from sintalk.db import Base
+from sintalk.db import Base, db
 
 #: Serialises `sintalk up` and `sintalk migrate` on several machines.
 LOCK = 5_711_000
@@ -14,8 +13,7 @@ LOCK = 5_711_000
 
 def run_migrations_online() -> None:
     """Bring the database to the newest revision; a second process waits for the first."""
-    engine = current_app.extensions["migrate"].db.engine
-    with engine.connect() as connection:
+    with db.engine.connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,

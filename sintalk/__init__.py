@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from flask import Flask
-from flask_openapi3 import OpenAPI
 
 from sintalk import crashpoints
 from sintalk.config import ConfigError, Settings
-from sintalk.web.proxies import TrustedProxies
 
 ROOT = Path(__file__).parent.parent
 #: In the order of their ranks: lower knows nothing of higher.
@@ -32,21 +31,45 @@ SLICES = (
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The application: settings, extensions, both doors' manners, then slice by slice."""
-    settings = settings or Settings.from_env()
-    crashpoints.arm(settings.crashpoint)
+    """The whole application: the core, both doors' manners, then slice by slice."""
+    from flask_openapi3 import OpenAPI
+
     app = OpenAPI(
         __name__,
         doc_ui=False,
         template_folder=str(ROOT / "templates"),
         static_folder=str(ROOT / "static"),
     )
-    _configure(app, settings)
+    _furnish(app, settings or Settings.from_env())
     _bind_extensions(app)
     _bind_web(app)
     for name in SLICES:
         import_module(f"sintalk.{name}").register(app)
     return app
+
+
+def create_core(settings: Settings | None = None) -> Flask:
+    """The application without doors, for processes that answer nobody: workers, the sweeper, most commands.
+
+    It has no routes, and loads nothing that only pages and operations need: that is 30 MB a process.
+    """
+    app = Flask(__name__, static_folder=None)
+    _furnish(app, settings or Settings.from_env())
+    return app
+
+
+def _furnish(app: Flask, settings: Settings) -> None:
+    """What verbs need: the settings, the database with every table known, the languages."""
+    from sintalk.db import db
+    from sintalk.web import i18n
+
+    crashpoints.arm(settings.crashpoint)
+    _configure(app, settings)
+    db.init_app(app)
+    i18n.init(app)
+    for name in SLICES:
+        if find_spec(f"sintalk.{name}.models"):
+            import_module(f"sintalk.{name}.models")
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -77,24 +100,22 @@ def _configure(app: Flask, settings: Settings) -> None:
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 1},
     )
-    if settings.trusted_proxies:
-        app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
 
 
 def _bind_extensions(app: Flask) -> None:
     from sintalk import extensions
-    from sintalk.db import db
 
-    db.init_app(app)
-    extensions.migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     extensions.login_manager.init_app(app)
     extensions.csrf.init_app(app)
     extensions.limiter.init_app(app)
 
 
 def _bind_web(app: Flask) -> None:
-    from sintalk.web import docs, faces, health, i18n, limits, security
+    from sintalk.web import docs, faces, health, limits, proxies, security
 
-    for part in (faces, i18n, security, limits, docs):
+    for part in (faces, security, limits, docs):
         part.init(app)
+    trusted = app.config["SETTINGS"].trusted_proxies
+    if trusted:
+        app.wsgi_app = proxies.TrustedProxies(app.wsgi_app, trusted)  # type: ignore[method-assign]
     app.register_blueprint(health.bp)

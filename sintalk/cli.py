@@ -82,20 +82,18 @@ def simulator() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    from flask_migrate import upgrade
+    from sintalk import create_core, migrating
 
-    from sintalk import create_app
-
-    with create_app().app_context():
-        upgrade()
+    with create_core().app_context():
+        migrating.upgrade()
 
 
 @main.command()
 def check() -> None:
     """Check the ledger and all counts against the rows; say each violation; exit 1 if there is one."""
-    from sintalk import checks, create_app
+    from sintalk import checks, create_core
 
-    with create_app().app_context():
+    with create_core().app_context():
         violations = checks.run()
     for violation in violations:
         click.echo(f"Not true: {violation.sentence}")
@@ -111,12 +109,12 @@ def password(email: str) -> None:
     """Make up a new password for somebody who lost theirs; print it once; end their sessions."""
     import secrets
 
-    from sintalk import create_app
+    from sintalk import create_core
     from sintalk.auth import service
     from sintalk.errors import NotFound
 
     made_up = secrets.token_urlsafe(12)
-    with create_app().app_context():
+    with create_core().app_context():
         try:
             service.replace_password(email, made_up)
         except NotFound as error:
@@ -127,12 +125,12 @@ def password(email: str) -> None:
 @main.command()
 def demo() -> None:
     """Put the samples of demo mode into the first tenant: play money, a list, templates."""
-    from sintalk import create_app
+    from sintalk import create_core
     from sintalk.accounts import bootstrap
     from sintalk.dashboard import demo as samples
 
     settings = Settings.from_env()
-    with create_app(settings).app_context():
+    with create_core(settings).app_context():
         owner = bootstrap.ensure(settings)
         if owner is None:
             raise ConfigError("Nobody is here yet: open the address and make the first account.")
@@ -153,14 +151,12 @@ def store_door(host: str, port: int, target: int) -> None:
 @main.command(hidden=True)
 def setup() -> None:
     """What `up` does before the product starts; prints who may sign in, as JSON, `{}` for nobody yet."""
-    from flask_migrate import upgrade
-
-    from sintalk import create_app
+    from sintalk import create_core, migrating
     from sintalk.accounts import bootstrap
 
     settings = Settings.from_env()
-    with create_app(settings).app_context():
-        upgrade()
+    with create_core(settings).app_context():
+        migrating.upgrade()
         owner = bootstrap.ensure(settings)
         if settings.demo and owner:
             from sintalk.dashboard import demo as samples

@@ -38,9 +38,9 @@ class Step:
 
 def run() -> None:
     """Sweep until SIGTERM or SIGINT."""
-    from sintalk import create_app
+    from sintalk import create_core
 
-    app = create_app()
+    app = create_core()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: doorbell.stopping.set())
     todo = steps()

@@ -48,11 +48,11 @@ SELF_SERVICE = {
 
 def run(queue_name: str) -> None:
     """Serve this queue until SIGTERM or SIGINT."""
-    from sintalk import create_app
+    from sintalk import create_core
 
     if queue_name not in doorbell.queue_names():
         raise SystemExit(f"There is no queue {queue_name!r}; there are {', '.join(doorbell.queue_names())}.")
-    app = create_app()
+    app = create_core()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     name = f"{queue_name}-{os.uname().nodename}-{os.getpid()}"

@@ -15,7 +15,7 @@ from flask import Flask, g, request_started
 from flask.testing import FlaskClient
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from sintalk import create_app
+from sintalk import create_app, migrating
 from sintalk.config import Settings
 from sintalk.db import db, release
 from sintalk.queue import connect
@@ -47,7 +47,7 @@ def admin_url(settings: Settings) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
     app = create_app(replace(settings, database_url=database_url(settings.database_url, TEMPLATE)))
     with app.app_context():
-        _migrate()
+        migrating.upgrade()
         db.engine.dispose()
     return settings.database_url
 
@@ -148,12 +148,3 @@ def database_url(url: str, name: str) -> str:
     scheme, _, rest = head.partition("://")
     host = rest.split("/", 1)[0]
     return f"{scheme}://{host}/{name}" + (f"?{query}" if query else "")
-
-
-def _migrate() -> None:
-    import flask_migrate
-
-    if any((Path(__file__).parent.parent / "migrations" / "versions").glob("*.py")):
-        flask_migrate.upgrade()
-    else:
-        db.Model.metadata.create_all(db.engine)

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import IO, Any
 
 import boto3
@@ -47,9 +48,14 @@ class Storage:
 
     def __init__(self, settings: Settings) -> None:
         self.bucket = settings.s3_bucket
-        aws = boto3.session.Session()  # one for both: each keeps 13 MB of the service's description
-        self._client = _client(aws, settings, settings.s3_endpoint_url)
-        self._signer = _client(aws, settings, settings.s3_public_url)
+        self._settings = settings
+        self._aws = boto3.session.Session()  # one for both: each keeps 13 MB of the service's description
+        self._client = _client(self._aws, settings, settings.s3_endpoint_url)
+
+    @cached_property
+    def _signer(self) -> Any:
+        """Made where somebody uploads: workers never do."""
+        return _client(self._aws, self._settings, self._settings.s3_public_url)
 
     def presign_put(self, key: str, *, content_type: str, size: int | None, expires_in: int) -> str:
         """A URL that takes exactly this key, content type and, where given, number of bytes."""

@@ -14,10 +14,10 @@ from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, g, has_request_context, request
-
-from sintalk.extensions import babel
+from flask_babel import Babel
 
 log = logging.getLogger(__name__)
+babel = Babel()
 
 #: Locale -> how the language calls itself.
 LANGUAGES = {"pt_BR": "Português", "es": "Español", "en": "English"}

@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 
+from sintalk import migrating
 from sintalk.db import Base, db
 
 #: Open to everybody, each with its reason.
@@ -126,8 +127,7 @@ def test_migrations_make_what_the_models_say(app: Flask):
 def test_there_is_one_migration_head(app: Flask):
     from alembic.script import ScriptDirectory
 
-    config = app.extensions["migrate"].migrate.get_config()
-    assert len(ScriptDirectory.from_config(config).get_heads()) == 1
+    assert len(ScriptDirectory.from_config(migrating.config()).get_heads()) == 1
 
 
 def test_every_row_of_a_tenant_refers_to_rows_of_the_same_tenant():

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from sintalk import crashpoints, create_app
+from sintalk import crashpoints, create_core
 from sintalk.contacts import service as contacts
 from sintalk.imports import batches, comparing, jobs, merging, runner, sources, turns, undoing
 
@@ -37,7 +37,7 @@ def dying(act: Callable[..., Any], nth: int, *, before: bool = False) -> Callabl
 def main(point: str, nth: int) -> None:
     batches.SIZE = 500
     undoing.CHUNK = 200
-    app = create_app()
+    app = create_core()
     if point in crashpoints.POINTS:
         crashpoints.arm(f"{point}:{nth}")
         with app.app_context():

@@ -1,11 +1,23 @@
-"""Memory stays small whatever the size of the file: measured by the kernel, on a process of its own."""
+"""Memory stays small whatever the size of the file: measured by the kernel, on processes of their own."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from uuid import UUID
 
+import pytest
+
+from sintalk.contacts.models import ContactList
+from sintalk.db import release, session
+from sintalk.imports import preview, service
+from sintalk.imports.wishes import Wishes
 from tests.imports import weighing
+from tests.imports.workers import peak_mb, working
+
+#: Memory is flat long before this.
+ROWS = 60_000
 
 
 def weigh(*what: str) -> tuple[int, int]:
@@ -34,3 +46,38 @@ def test_a_workbook_needs_no_more_either(tmp_path):
     rows, peak = weigh("xlsx", str(path))
     assert rows == 100_000
     assert peak < 150, f"{peak} MiB"
+
+
+@pytest.fixture(params=["csv", "xlsx"])
+def big(request, tmp_path):
+    """(kind, bytes) of a file of ROWS people."""
+    path = tmp_path / f"big.{request.param}"
+    if request.param == "xlsx":
+        weighing.write_workbook(path, ROWS)
+    else:
+        path.write_bytes(b"".join(weighing.ordinary(ROWS)))
+    return request.param, path.read_bytes()
+
+
+def test_a_whole_worker_checks_and_imports_within_150_megabytes(app, api, upload, list_id, big):
+    """The process that people run, application and all. `bench imports` measures it on a million rows."""
+    kind, data = big
+    wishes = Wishes(mapping={"phone": "Coluna 2"} if kind == "xlsx" else {})
+    tenant_id = session().get_one(ContactList, UUID(list_id)).tenant_id
+    file_id = UUID(upload(data, kind=kind))
+    with working(app) as pid:
+        check = preview.begin(tenant_id, UUID(list_id), file_id=file_id, wishes=wishes)
+        assert ended(lambda: preview.get(tenant_id, UUID(list_id), check.id)).found["created"] == ROWS
+        job = preview.run(tenant_id, UUID(list_id), check.id)
+        assert ended(lambda: service.get(tenant_id, UUID(list_id), job.id)).created_count == ROWS
+        peak = peak_mb(pid)
+    assert peak < 150, f"{peak} MB"
+
+
+def ended(look):
+    give_up = time.monotonic() + 110
+    while (work := look()).unfinished:
+        assert time.monotonic() < give_up, work.processed_rows
+        release()
+        time.sleep(0.2)
+    return work

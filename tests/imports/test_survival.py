@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -21,6 +19,7 @@ from sintalk.imports import batches, jobs, leases, merging, runner, service, tur
 from sintalk.imports.models import ContactImport, ImportCheck, ImportReject, ImportUndo
 from sintalk.imports.people import Person
 from tests.imports.dying import DEAD
+from tests.imports.workers import ROOT, environment
 
 ROWS = 1_900
 
@@ -83,20 +82,10 @@ def counted() -> tuple[int, int, int, int]:
 
 
 def die(app, point: str, nth: int) -> None:
-    settings = app.config["SETTINGS"]
-    env = {
-        "PATH": os.environ["PATH"],
-        "SINTALK_DATA": str(settings.data),
-        "SINTALK_SECRET_KEY": settings.secret_key,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "S3_ENDPOINT_URL": settings.s3_endpoint_url,
-        "S3_ACCESS_KEY_ID": settings.s3_access_key_id,
-        "S3_SECRET_ACCESS_KEY": settings.s3_secret_access_key,
-    }
     command = [sys.executable, "-m", "tests.imports.dying", point, str(nth)]
-    root = Path(__file__).parent.parent.parent
-    died = subprocess.run(command, env=env, cwd=root, capture_output=True, text=True, check=False)
+    died = subprocess.run(
+        command, env=environment(app), cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert died.returncode == DEAD, died.stderr
 
 
