@@ -96,9 +96,6 @@ def _configure(app: Flask, settings: Settings) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,  # the guard asks for the token, after it knows which door it is
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         WTF_CSRF_SSL_STRICT=False,  # the guard looks at Sec-Fetch-Site, on every scheme
-        RATELIMIT_STORAGE_URI=settings.redis_url,
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
-        RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 1},
     )
 
 
@@ -107,7 +104,6 @@ def _bind_extensions(app: Flask) -> None:
 
     extensions.login_manager.init_app(app)
     extensions.csrf.init_app(app)
-    extensions.limiter.init_app(app)
 
 
 def _bind_web(app: Flask) -> None:

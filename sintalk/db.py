@@ -8,13 +8,14 @@ one joins the outer one's transaction. What must happen after the commit, and on
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.rows import namedtuple_row
 from sqlalchemy import DateTime, MetaData, Uuid, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -101,16 +102,18 @@ def session() -> Session:
 
 
 @contextmanager
-def atomic() -> Iterator[Session]:
+def atomic(*, alone: bool = False) -> Iterator[Session]:
     """One transaction for one verb; re-entrant: an inner block joins the outer one and commits with it.
 
     On an exception everything is rolled back and nothing handed to `after_commit()` is run. When the
-    outermost block ends, the connection is back in the pool.
+    outermost block ends, the connection is back in the pool. `alone`: an inner block that raises takes back what it
+    did, and gives free what it locked, so that the outer one can go on another way (a SAVEPOINT).
     """
     current = session()
     if current.info.get("atomic"):
-        yield current
-        current.flush()  # what a verb made is whole for whoever called it: ids, defaults, constraints
+        with _savepoint(current) if alone else nullcontext():
+            yield current
+            current.flush()  # what a verb made is whole for whoever called it: ids, defaults, constraints
         return
     current.info.update(atomic=True, after_commit=[])
     try:
@@ -126,6 +129,28 @@ def atomic() -> Iterator[Session]:
         current.info.update(atomic=False, after_commit=[])
     for run in due:
         run()
+
+
+@contextmanager
+def _savepoint(current: Session) -> Iterator[None]:
+    due = len(current.info["after_commit"])
+    try:
+        with current.begin_nested():
+            yield
+    except BaseException:
+        del current.info["after_commit"][due:]
+        raise
+
+
+def straight(statement: str, values: Mapping[str, Any]) -> Any:
+    """The first row of a statement, by name, or None; in the session's transaction, but straight from psycopg.
+
+    For what is asked with every request: it takes a third of the time that goes by SQLAlchemy's way. Values are
+    written `%(name)s`. Raises psycopg's own errors.
+    """
+    driver: Any = session().connection().connection.driver_connection
+    with driver.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(statement, values).fetchone()
 
 
 def after_commit(run: Callable[[], None]) -> None:

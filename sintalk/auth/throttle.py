@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import logging
 
+from flask import Flask, current_app
 from flask_babel import lazy_gettext as _l
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
+from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
 from sintalk.errors import DomainError
-from sintalk.extensions import limiter
 
 log = logging.getLogger(__name__)
 
 PER_EMAIL, PER_ADDRESS = parse("5/minute"), parse("20/minute")
 alone = FixedWindowRateLimiter(MemoryStorage())
+
+
+def init(app: Flask) -> None:
+    """Count in this application's Valkey, or in this process where it has none."""
+    url = app.config["REDIS_URL"]
+    storage = storage_from_string(url, socket_connect_timeout=1) if url else MemoryStorage()
+    app.extensions["sintalk.throttle"] = FixedWindowRateLimiter(storage)
 
 
 def before(email: str, ip: str) -> None:
@@ -42,7 +49,7 @@ def failed(email: str, ip: str) -> None:
 
 def _ask(verb: str, limit: RateLimitItem, key: tuple[str, str]) -> bool:
     try:
-        return bool(getattr(limiter.limiter, verb)(limit, *key))
+        return bool(getattr(current_app.extensions["sintalk.throttle"], verb)(limit, *key))
     except RedisError as error:
         log.warning(
             "wrong passwords are counted in this process only, since Valkey does not answer: %s", error

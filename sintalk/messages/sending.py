@@ -17,14 +17,13 @@ from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
 from psycopg.errors import UniqueViolation
-from sqlalchemy import text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import update
 
 from sintalk.billing import service as billing
 from sintalk.billing.models import DEFAULT_PRICES
 from sintalk.contacts import phones
 from sintalk.crashpoints import crashpoint
-from sintalk.db import atomic, new_id, now, session
+from sintalk.db import atomic, new_id, now, straight
 from sintalk.errors import Conflict, Detail, Invalid, unknown_reference
 from sintalk.message_templates import service as templates
 from sintalk.message_templates.content import prepare
@@ -41,48 +40,51 @@ LONGEST_AHEAD = timedelta(days=366)
 #: Requests of up to so many recipients may share a chunk, while it is not older than so many seconds: later
 #: ones would keep the workers from it.
 SMALL, OPEN_S = 5, 0.2
+#: As many requests back such a chunk is looked for: a lane takes fewer in that time.
+NEAR = 64
 
 #: What is to be known of the tenant, in one go: these tables are other slices', read here and never written.
-LOOK = text("""
-    SELECT (SELECT updated_at FROM templates WHERE tenant_id = :tenant_id AND id = :template_id AND deleted_at IS NULL
-           ) AS version,
-           (SELECT jsonb_object_agg(unit, micros) FROM prices WHERE tenant_id = :tenant_id) AS prices,
+LOOK = """
+    SELECT (SELECT updated_at FROM templates
+             WHERE tenant_id = %(tenant_id)s AND id = %(template_id)s AND deleted_at IS NULL) AS version,
+           (SELECT jsonb_object_agg(unit, micros) FROM prices WHERE tenant_id = %(tenant_id)s) AS prices,
            ARRAY(SELECT phone FROM opt_outs
-                  WHERE tenant_id = :tenant_id AND phone = ANY(CAST(:phones AS text[]))
-                    AND (channel IS NULL OR channel = :channel)) AS opted_out
-""")
+                  WHERE tenant_id = %(tenant_id)s AND phone = ANY(CAST(%(phones)s AS text[]))
+                    AND (channel IS NULL OR channel = %(channel)s)) AS opted_out
+"""
 
 #: Counts, prices and refuses in the lane's row, then finds or makes the chunk. No row: the float is short, or
 #: the dispatch is gone or full. A chunk that a worker has, or that others are being written into, is passed over.
-TAKE = text(f"""
+TAKE = f"""
     WITH lane AS (
       UPDATE dispatches
-         SET total = total + :queued + :suppressed, queued = queued + :queued,
-             suppressed = suppressed + :suppressed, segments = segments + :segments,
-             price_micros = price_micros + :price, chunks = chunks + 1,
-             status = CASE WHEN :queued > 0 THEN 'ready' ELSE status END,
-             finished_at = CASE WHEN :queued > 0 THEN NULL ELSE finished_at END,
+         SET total = total + %(queued)s + %(suppressed)s, queued = queued + %(queued)s,
+             suppressed = suppressed + %(suppressed)s, segments = segments + %(segments)s,
+             price_micros = price_micros + %(price)s, chunks = chunks + 1,
+             status = CASE WHEN %(queued)s > 0 THEN 'ready' ELSE status END,
+             finished_at = CASE WHEN %(queued)s > 0 THEN NULL ELSE finished_at END,
              used_at = clock_timestamp(), updated_at = clock_timestamp()
-       WHERE id = :dispatch_id AND total < {lanes.MOST} AND price_micros + :price <= float_micros
+       WHERE id = %(dispatch_id)s AND total < {lanes.MOST} AND price_micros + %(price)s <= float_micros
    RETURNING id, tenant_id, chunks - 1 AS no
     ), shared AS (
-      SELECT c.dispatch_id, c.no FROM chunks c JOIN lane ON c.dispatch_id = lane.id
-       WHERE :small AND c.status = 'open' AND c.fence = 0 AND c.lease_until IS NULL
+      SELECT c.dispatch_id, c.no FROM chunks c
+       WHERE %(small)s AND c.dispatch_id = %(dispatch_id)s AND c.no > (SELECT no - {NEAR} FROM lane)
+         AND c.status = 'open' AND c.fence = 0 AND c.lease_until IS NULL
          AND c.due_at BETWEEN clock_timestamp() - make_interval(secs => {OPEN_S}) AND clock_timestamp()
        ORDER BY c.no DESC LIMIT 1 FOR UPDATE OF c SKIP LOCKED
     ), grown AS (
-      UPDATE chunks c SET first_id = least(c.first_id, :first_id), last_id = greatest(c.last_id, :last_id)
+      UPDATE chunks c SET first_id = least(c.first_id, %(first_id)s), last_id = greatest(c.last_id, %(last_id)s)
         FROM shared WHERE c.dispatch_id = shared.dispatch_id AND c.no = shared.no
     ), paid AS (
-      UPDATE settlements s SET price = s.price + :price
+      UPDATE settlements s SET price = s.price + %(price)s
         FROM shared WHERE s.dispatch_id = shared.dispatch_id AND s.no = shared.no
     ), chunk AS (
       INSERT INTO chunks (dispatch_id, no, tenant_id, first_id, last_id, status, fence, due_at, setbacks)
-      SELECT id, no, tenant_id, :first_id, :last_id, :chunk_status, 0, :due_at, 0
+      SELECT id, no, tenant_id, %(first_id)s, %(last_id)s, %(chunk_status)s, 0, %(due_at)s, 0
         FROM lane WHERE NOT EXISTS (SELECT FROM shared)
     ), money AS (
       INSERT INTO settlements (dispatch_id, no, tenant_id, price, captured, released, times, due)
-      SELECT id, no, tenant_id, :price, 0, 0, 0, false FROM lane WHERE NOT EXISTS (SELECT FROM shared)
+      SELECT id, no, tenant_id, %(price)s, 0, 0, 0, false FROM lane WHERE NOT EXISTS (SELECT FROM shared)
     ), place AS (
       SELECT lane.id, lane.tenant_id, coalesce(shared.no, lane.no) AS no FROM lane LEFT JOIN shared ON true
     ), written AS (
@@ -90,16 +92,17 @@ TAKE = text(f"""
              (tenant_id, dispatch_id, chunk_no, template_id, channel, carrier, attempts, fence, created_at, updated_at,
               expires_at, request_key, request_no, id, phone, name, addressable, text, payload, encoding, segments,
               price_micros, fallback_micros, minute_micros, status, error_code, external_id)
-      SELECT place.tenant_id, place.id, place.no, :template_id, :channel, :carrier, 0, 0, :written_at, :written_at,
-             :expires_at, :request_key, r.request_no, r.id, r.phone, r.name, false, r.text, r.payload, r.encoding,
-             r.segments, r.price_micros, r.fallback_micros, r.minute_micros, r.status, r.error_code, r.external_id
-        FROM place, jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+      SELECT place.tenant_id, place.id, place.no, %(template_id)s, %(channel)s, %(carrier)s, 0, 0, %(written_at)s,
+             %(written_at)s, %(expires_at)s, %(request_key)s, r.request_no, r.id, r.phone, r.name, false, r.text,
+             r.payload, r.encoding, r.segments, r.price_micros, r.fallback_micros, r.minute_micros, r.status,
+             r.error_code, r.external_id
+        FROM place, jsonb_to_recordset(CAST(%(rows)s AS jsonb)) AS r(
                request_no integer, id uuid, phone text, name text, text text, payload jsonb, encoding text,
                segments smallint, price_micros bigint, fallback_micros bigint, minute_micros bigint,
                status text, error_code text, external_id text)
     )
     SELECT no FROM place
-""")  # noqa: S608 - the only things put in are numbers of ours
+"""  # noqa: S608 - the only things put in are numbers of ours
 
 
 class Recipient(Protocol):
@@ -166,16 +169,14 @@ def send(
     drafts = _drafts(tenant_id, channel, template_id, recipients, free=by.mode == "test")
     expires_at = begins + timedelta(seconds=ttl_seconds) if ttl_seconds else None
     ids = [new_id() for _ in drafts]
-    with atomic(), lanes.taken(tenant_id, channel, "simulator") as lane:
-        try:
-            _write(lane, Rows(template_id, ids, drafts, expires_at, key), due_at=begins)
-        except (UniqueViolation, IntegrityError) as error:
-            if _constraint(error) != "uq_notifications_request":
-                raise
-            # The answer that was kept is gone after 24 hours, the messages are not.
-            raise Conflict("idempotency_key_reused", _l("This key was used with another request.")) from None
-        crashpoint("send_written")
-        enqueue_soon("sintalk.messages.jobs.drain")
+    rows = Rows(template_id, ids, drafts, expires_at, key)
+    try:
+        _store(rows, (tenant_id, channel, "simulator"), due_at=begins)
+    except UniqueViolation as error:
+        if error.diag.constraint_name != "uq_notifications_request":
+            raise
+        # The answer that was kept is gone after 24 hours, the messages are not.
+        raise Conflict("idempotency_key_reused", _l("This key was used with another request.")) from None
     return _answer(recipients, ids, drafts)
 
 
@@ -193,15 +194,9 @@ def answer(
         return
     id_, begins = new_id(), now()
     rows = Rows(None, [id_], [draft], begins + timedelta(seconds=ttl_seconds), None)
-    with atomic() as current, lanes.taken(tenant_id, channel, message.carrier) as lane:
-        _write(lane, rows, due_at=begins)
+    with atomic() as current:
+        _store(rows, (tenant_id, channel, message.carrier), due_at=begins)
         current.execute(update(Notification).where(Notification.id == id_).values(answers_id=message.id))
-        enqueue_soon("sintalk.messages.jobs.drain")
-
-
-def _constraint(error: UniqueViolation | IntegrityError) -> str | None:
-    broken = error.orig if isinstance(error, IntegrityError) else error
-    return broken.diag.constraint_name if isinstance(broken, UniqueViolation) else None
 
 
 def _check(channel: str, begins: datetime) -> None:
@@ -221,7 +216,7 @@ def _drafts(
         "channel": channel,
         "phones": [person.phone for person in people if person.phone],
     }
-    known = session().execute(LOOK, asked).one()
+    known = straight(LOOK, asked)
     if known.version is None:
         raise unknown_reference("template_id", _l("There is no such template."))
     template = templates.ready(tenant_id, template_id, known.version)
@@ -261,6 +256,11 @@ class Rows:
     expires_at: datetime | None
     key: str | None
 
+    @property
+    def price_micros(self) -> int:
+        """What the good ones cost."""
+        return sum(draft.price_micros for draft in self.drafts if draft.error_code is None)
+
     def as_json(self) -> str:
         """For `TAKE`: a row each."""
         return json.dumps(
@@ -286,10 +286,26 @@ class Rows:
         )
 
 
+class _Short(Exception):
+    """The lane's float does not cover it."""
+
+
+def _store(rows: Rows, lane: lanes.Key, *, due_at: datetime) -> None:
+    """Write them down on one of these lanes, paid for, and ring for the workers. Raises InsufficientBalance."""
+    try:
+        with atomic(alone=True), lanes.taken(*lane) as taken:
+            _write(taken, rows, due_at=due_at)
+    except _Short:
+        # An UPDATE that waited for somebody and then finds no room keeps the row locked (EvalPlanQual). It is free
+        # again now: account first, dispatch last, or two requests wait for each other.
+        with atomic(), lanes.taken(*lane) as taken:
+            _write(lanes.with_room(taken, rows.price_micros), rows, due_at=due_at)
+
+
 def _write(lane: Lane, rows: Rows, *, due_at: datetime) -> None:
-    """Money, counters, chunk and rows, or nothing of it. Raises InsufficientBalance."""
+    """Money, counters, chunk and rows, or nothing of it. Raises _Short."""
     few = len(rows.drafts) <= SMALL
-    lane, no = _take(lane, rows, few=few, due_at=due_at)
+    no = _take(lane, rows, few=few, due_at=due_at)
     if not few:
         common = Common(
             lane.tenant_id,
@@ -303,12 +319,14 @@ def _write(lane: Lane, rows: Rows, *, due_at: datetime) -> None:
             once=False,
         )
         filling.copy(common, zip(rows.ids, rows.drafts, strict=True))
+    crashpoint("send_written")
+    enqueue_soon("sintalk.messages.jobs.drain")
 
 
-def _take(lane: Lane, rows: Rows, *, few: bool, due_at: datetime) -> tuple[Lane, int]:
+def _take(lane: Lane, rows: Rows, *, few: bool, due_at: datetime) -> int:
+    """The number of the chunk they stand in."""
     drafts, ids = rows.drafts, rows.ids
     good = [draft for draft in drafts if draft.error_code is None]
-    price = sum(draft.price_micros for draft in good)
     small = bool(good) and few and due_at <= now()
     if not small and due_at <= now():
         due_at -= timedelta(seconds=OPEN_S)  # nobody else is written into a large one
@@ -316,7 +334,7 @@ def _take(lane: Lane, rows: Rows, *, few: bool, due_at: datetime) -> tuple[Lane,
         "queued": len(good),
         "suppressed": len(drafts) - len(good),
         "segments": sum(draft.segments for draft in good),
-        "price": price,
+        "price": rows.price_micros,
         "small": small,
         "first_id": min(ids),
         "last_id": max(ids),
@@ -330,16 +348,10 @@ def _take(lane: Lane, rows: Rows, *, few: bool, due_at: datetime) -> tuple[Lane,
         "request_key": rows.key,
         "rows": rows.as_json() if few else "[]",
     }
-    # An UPDATE that waited for somebody and then finds no room keeps the row locked (EvalPlanQual). The savepoint
-    # gives it free before the account is locked: account first, dispatch last, or two requests wait for each other.
-    with session().begin_nested() as attempt:
-        no = session().execute(TAKE, {**values, "dispatch_id": lane.dispatch_id}).scalar_one_or_none()
-        if no is None:
-            attempt.rollback()
-    if no is None:
-        lane = lanes.with_room(lane, price)
-        no = session().execute(TAKE, {**values, "dispatch_id": lane.dispatch_id}).scalar_one()
-    return lane, no
+    taken = straight(TAKE, {**values, "dispatch_id": lane.dispatch_id})
+    if taken is None:
+        raise _Short
+    return int(taken.no)
 
 
 def _answer(recipients: Sequence[Recipient], ids: Sequence[UUID], drafts: Sequence[Draft]) -> Sent:
