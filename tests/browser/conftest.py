@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -57,6 +58,36 @@ def session_of_maria(browser: Browser, product: Product) -> Any:
     state = context.storage_state()
     context.close()
     return state
+
+
+@pytest.fixture(scope="session")
+def key(product: Product) -> str:
+    """A key of the API that may do everything."""
+    made = httpx.post(
+        f"{product.url}/api/v1/api-keys",
+        json={"name": "browser", "role": "admin"},
+        auth=(EMAIL, PASSWORD),
+        trust_env=False,
+    )
+    return str(made.raise_for_status().json()["key"])
+
+
+@pytest.fixture(scope="session")
+def http(product: Product, key: str) -> Iterator[httpx.Client]:
+    """The API, for what a page's test needs to be there before."""
+    with httpx.Client(
+        base_url=f"{product.url}/api/v1", headers={"X-API-Key": key}, trust_env=False, timeout=30
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def pair(http: httpx.Client) -> str:
+    """A list of two people that no other test sends to, and who so have not opted out; its id."""
+    made = http.post("/contact-lists", json={"name": "Só para olhar"}).raise_for_status().json()["id"]
+    for name, phone in (("Ana Souza", "+5511987650001"), ("Bartolomeu Albuquerque", "+5511987650002")):
+        http.post(f"/contact-lists/{made}/contacts", json={"name": name, "phone": phone}).raise_for_status()
+    return str(made)
 
 
 def sign_in(page: Page, url: str) -> None:

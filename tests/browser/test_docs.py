@@ -13,21 +13,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import EMAIL, PASSWORD, Watched
+from tests.browser.conftest import Watched
 from tests.live.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(500)]
-
-
-@pytest.fixture(scope="module")
-def key(product: Product) -> str:
-    made = httpx.post(
-        f"{product.url}/api/v1/api-keys",
-        json={"name": "docs", "role": "admin"},
-        auth=(EMAIL, PASSWORD),
-        trust_env=False,
-    )
-    return str(made.json()["key"])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

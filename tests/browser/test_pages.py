@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Watched
 from tests.live.product import Product
@@ -126,9 +126,9 @@ def test_the_keyboard_reaches_content_and_menus(
     menu = page.locator("header details.menu")
     menu.locator("summary").focus()
     page.keyboard.press("Enter")
-    assert page.get_by_role("button", name="Sair").is_visible()
+    expect(page.get_by_role("button", name="Sair")).to_be_visible()
     page.keyboard.press("Escape")
-    assert not page.get_by_role("button", name="Sair").is_visible()
+    expect(page.get_by_role("button", name="Sair")).to_be_hidden()
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
     context.close()
 
@@ -142,7 +142,7 @@ def test_a_wrong_field_is_announced_and_gets_the_focus(
     page.get_by_role("button", name="Criar chave").click()
     field = page.locator("[aria-invalid=true]")
     field.wait_for()
-    assert page.evaluate("document.activeElement.id") == field.get_attribute("id")
+    expect(field).to_be_focused()
     described = (field.get_attribute("aria-describedby") or "").split()[-1]
     assert page.locator(f"#{described}").inner_text().strip() == "Preencha este campo."
     page.get_by_role("status").filter(has_text="Confira os campos marcados").wait_for(state="attached")
@@ -161,10 +161,10 @@ def test_everything_works_without_script(browser: Browser, product: Product, ses
     page.goto(product.url + "/settings")
     page.get_by_label("Fuso horário").select_option("America/Recife")
     page.get_by_role("button", name="Salvar").click()
-    assert page.get_by_text("As configurações foram salvas.").is_visible()
+    expect(page.get_by_text("As configurações foram salvas.")).to_be_visible()
     page.locator("nav details.menu summary").click()
     page.get_by_role("link", name="Chaves de API").locator("visible=true").click()
-    assert page.get_by_role("heading", name="Chaves de API").is_visible()
+    expect(page.get_by_role("heading", name="Chaves de API")).to_be_visible()
     context.close()
 
 

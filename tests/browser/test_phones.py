@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import EMAIL, PASSWORD, Watched
+from tests.browser.conftest import Watched
 from tests.live.product import Product, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(300)]
@@ -44,25 +44,20 @@ def campaign_of(
 
 @pytest.mark.parametrize("screen", [(1280, "light"), (390, "dark")], ids=["wide", "narrow"])
 def test_the_phone_shows_what_arrived_and_answers(
-    browser: Browser, product: Product, session_of_maria: Any, pictures: Path, screen: Any
+    browser: Browser,
+    product: Product,
+    http: httpx.Client,
+    *,
+    session_of_maria: Any,
+    pictures: Path,
+    screen: Any,
 ) -> None:
     width, scheme = screen
-    made = httpx.post(
-        f"{product.url}/api/v1/api-keys",
-        json={"name": "phones", "role": "admin"},
-        auth=(EMAIL, PASSWORD),
-        trust_env=False,
-    )
-    key = made.raise_for_status().json()["key"]
-    http = httpx.Client(
-        base_url=f"{product.url}/api/v1", headers={"X-API-Key": key}, trust_env=False, timeout=30
-    )
-    with http:
-        list_id = http.post("/contact-lists", json={"name": "Clientes da padaria"}).json()["id"]
-        person = {"name": "Ana Souza", "phone": f"+551198765{width:04d}"}
-        http.post(f"/contact-lists/{list_id}/contacts", json=person).raise_for_status()
-        campaign_of(product, "voice", CALL, list_id, http)
-        campaign_id = campaign_of(product, "rcs", CAROUSEL, list_id, http)
+    list_id = http.post("/contact-lists", json={"name": "Clientes da padaria"}).json()["id"]
+    person = {"name": "Ana Souza", "phone": f"+551198765{width:04d}"}
+    http.post(f"/contact-lists/{list_id}/contacts", json=person).raise_for_status()
+    campaign_of(product, "voice", CALL, list_id, http)
+    campaign_id = campaign_of(product, "rcs", CAROUSEL, list_id, http)
     context = browser.new_context(
         locale="pt-BR",
         storage_state=session_of_maria,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from sintalk.message_templates import voice_speech
 from tests.browser.conftest import Watched
@@ -79,7 +79,7 @@ def test_a_message_is_recorded_again_kept_and_played(
     page.get_by_role("button", name="Parar a gravação").click()
     until(page, f"document.querySelector('[name=file_id]').value !== '{first}'")
     until(page, f"{LENGTH} > 3.9 && {LENGTH} < 9")
-    assert page.locator("[data-count=billed]").inner_text() == "30 s"
+    expect(page.locator("[data-count=billed]")).to_have_text("30 s")
     open_saved(watched, product, "Aviso gravado")
     until(page, f"{LENGTH} > 3.9")
     page.evaluate("document.querySelector('[data-player]').play()")
@@ -98,8 +98,8 @@ def test_a_file_goes_to_the_store_and_what_is_no_sound_is_said(
     watched.complaints.clear()  # the console notes the 422
     page.set_input_files("[name=file]", good)
     page.wait_for_selector(READY)
-    assert page.locator("[data-sound-name]").inner_text() == "oi.m4a"
-    assert page.locator("[data-count=billed]").inner_text() == "36 s"
+    expect(page.locator("[data-sound-name]")).to_have_text("oi.m4a")
+    expect(page.locator("[data-count=billed]")).to_have_text("36 s")
 
 
 def test_keys_by_keyboard_alone_and_the_phone_follows(watched: Watched, product: Product) -> None:
@@ -108,20 +108,20 @@ def test_keys_by_keyboard_alone_and_the_phone_follows(watched: Watched, product:
     page.get_by_label("Nome do modelo").fill("Com teclas")
     page.get_by_label("Um texto lido em voz alta").check()
     page.get_by_label("Texto para ler em voz alta").fill("Oi {{nome}}, tecle 1.")
-    assert page.locator("[data-call-words] mark").inner_text() == "João da Silva"
+    expect(page.locator("[data-call-words] mark")).to_have_text("João da Silva")
     for words in ("Confirma", "Não quer"):
         page.get_by_role("button", name="Adicionar tecla").focus()
         page.keyboard.press("Enter")
         page.keyboard.type(words)
     page.locator("[name=effect]").last.select_option("opt_out")
-    assert page.locator("[data-call-keys] dd").all_inner_texts() == ["Confirma", "Não quer"]
-    assert page.locator(".keypad .is-used").all_inner_texts() == ["1", "2"]
+    expect(page.locator("[data-call-keys] dd")).to_have_text(["Confirma", "Não quer"])
+    expect(page.locator(".keypad .is-used")).to_have_text(["1", "2"])
     page.get_by_role("button", name="Remover esta tecla").first.focus()
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.hasAttribute('data-remove-key')")
-    assert page.locator("[data-call-keys] dd").all_inner_texts() == ["Não quer"]
+    expect(page.locator("[data-call-keys] dd")).to_have_text(["Não quer"])
     open_saved(watched, product, "Com teclas")
-    assert page.locator("[data-call-keys] dd").all_inner_texts() == ["Não quer"]
+    expect(page.locator("[data-call-keys] dd")).to_have_text(["Não quer"])
 
 
 @pytest.mark.skipif(not voice_speech.engine(), reason="no speech engine: apt-get install espeak-ng")
@@ -166,9 +166,9 @@ def test_without_scripts_the_form_carries_the_audio(
     page.get_by_label("Nome do modelo").fill("Sem scripts")
     page.set_input_files("[name=file]", sound)
     page.get_by_role("button", name="Mostrar no celular").click()
-    assert page.get_by_text("42 s").is_visible()
+    expect(page.get_by_text("42 s")).to_be_visible()
     page.get_by_role("button", name="Salvar modelo").click()
-    assert page.get_by_role("link", name="Sem scripts").is_visible()
+    expect(page.get_by_role("link", name="Sem scripts")).to_be_visible()
     context.close()
 
 
@@ -188,6 +188,6 @@ def test_a_closed_tab_loses_nothing(hearing: Browser, product: Product, session_
     again.goto(product.url + "/templates/voice/new")
     again.get_by_role("button", name="Continuar").click()
     again.wait_for_selector(READY)
-    assert again.get_by_label("Nome do modelo").input_value() == "Quase perdida"
-    assert again.locator("[data-call-keys] dd").all_inner_texts() == ["Confirma"]
+    expect(again.get_by_label("Nome do modelo")).to_have_value("Quase perdida")
+    expect(again.locator("[data-call-keys] dd")).to_have_text(["Confirma"])
     context.close()
