@@ -14,6 +14,7 @@ from time import monotonic
 
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from sintalk import queue as doorbell
 from sintalk.db import db
@@ -97,6 +98,9 @@ def sweep(app: Flask, todo: list[Step]) -> None:
         try:
             with app.app_context():
                 _alone(step.do)
+        except OperationalError as error:
+            log.warning("the database is away (%s): will try again", error.orig)
+            return  # nobody else would get further
         except Exception:
             log.exception("sweeping failed, will try again")
 

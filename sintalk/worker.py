@@ -114,8 +114,8 @@ def _beat(app: Flask, name: str, queue_name: str) -> None:
         try:
             with app.app_context():
                 heartbeats.beat(name, queue_name)
-        except Exception:
-            log.warning("heartbeat of %s failed", name, exc_info=True)
+        except Exception as error:
+            log.warning("heartbeat of %s failed: %s", name, error)
         doorbell.stopping.wait(BEAT_S)
 
 

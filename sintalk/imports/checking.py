@@ -5,15 +5,12 @@ Nothing is written to the list. The background pass goes batch by batch with a c
 
 from __future__ import annotations
 
-from itertools import islice
 from uuid import UUID
 
 from sqlalchemy import delete, exists, select
 
 from sintalk.db import atomic, release, session
-from sintalk.files import service as files
-from sintalk.files.models import File
-from sintalk.imports import reading, sources
+from sintalk.imports import sources
 from sintalk.imports.batches import Batch, batch_of
 from sintalk.imports.comparing import Against, compare
 from sintalk.imports.findings import Findings
@@ -26,16 +23,6 @@ from sintalk.imports.runner import Turn
 SHOWN = 5
 #: Rows of the head that are judged at once.
 JUDGED = 2_000
-
-
-def head_rows(file: File, found: Survey) -> list[tuple[int, list[str]]]:
-    """The first rows with their numbers, within a second or two whatever the file's size.
-
-    Raises what `files.open_now` and `reading` raise.
-    """
-    chunks = files.open_now(file)
-    release()  # no connection waits for the store
-    return list(islice(reading.rows(chunks, found), JUDGED))
 
 
 def shown(numbered: list[tuple[int, list[str]]], found: Survey) -> list[list[str]]:

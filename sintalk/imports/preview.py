@@ -13,7 +13,6 @@ from sintalk.contacts import service as contacts
 from sintalk.db import atomic, now, release, session
 from sintalk.errors import Conflict, NotFound
 from sintalk.files import service as files
-from sintalk.files.models import File
 from sintalk.imports import checking, reading, service, sources
 from sintalk.imports.leases import ring
 from sintalk.imports.mapping import Unmappable
@@ -38,11 +37,11 @@ def begin(
     contacts.get_list(tenant_id, list_id)
     file = files.confirmed(tenant_id, file_id, kinds=reading.KINDS)
     wishes = wishes or Wishes()
-    found = service.head_of(file, wishes)
+    found, numbered = service.head_of(file, wishes, checking.JUDGED)
     recalled = _recall(tenant_id, list_id, found, wishes) if by_hand and not wishes.mapping else None
     check = ImportCheck(tenant_id=tenant_id, contact_list_id=list_id, file_id=file.id)
     check.recalled = recalled is not None
-    _look(check, file, recalled or wishes, found, by_hand=by_hand)
+    _look(check, recalled or wishes, found, numbered, by_hand=by_hand)
     with atomic() as current:
         current.add(check)
         current.flush()
@@ -70,7 +69,7 @@ def change(tenant_id: UUID, list_id: UUID, check_id: UUID, wishes: Wishes) -> Im
     check = get(tenant_id, list_id, check_id)
     file = files.confirmed(tenant_id, check.file_id, kinds=reading.KINDS)
     looked = ImportCheck(id=check.id, tenant_id=tenant_id, contact_list_id=list_id, file_id=file.id)
-    _look(looked, file, wishes, service.head_of(file, wishes), by_hand=True)
+    _look(looked, wishes, *service.head_of(file, wishes, checking.JUDGED), by_hand=True)
     with atomic():
         check = owned(ImportCheck, tenant_id, check_id, lock=True)
         _refuse_started(check)
@@ -124,11 +123,17 @@ def forget_old() -> None:
         current.execute(delete(ImportCheck).where(ImportCheck.created_at < now() - KEPT))
 
 
-def _look(check: ImportCheck, file: File, wishes: Wishes, found: Survey, *, by_hand: bool) -> None:
+def _look(
+    check: ImportCheck,
+    wishes: Wishes,
+    found: Survey,
+    numbered: list[tuple[int, list[str]]],
+    *,
+    by_hand: bool,
+) -> None:
     """Fill in what the head tells. Raises Invalid where it cannot be mapped and nobody is there to help."""
     for name, value in wishes.as_columns().items():
         setattr(check, name, value)
-    numbered = service.read_head(lambda: checking.head_rows(file, found))
     head = {"survey": asdict(found), "rows": checking.shown(numbered, found)}
     check.status, check.error_code = "queued", None
     try:

@@ -11,6 +11,7 @@ Text that somebody pasted is a `csv`, encoded as UTF-8.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from sintalk.imports import mapping, tables, xlsx
@@ -18,7 +19,7 @@ from sintalk.imports import rows as text
 from sintalk.imports.mapping import Columns
 from sintalk.imports.tables import Records, Survey, Unreadable
 
-__all__ = ["KINDS", "Survey", "Unreadable", "columns", "rows", "survey"]
+__all__ = ["KINDS", "Survey", "Unreadable", "columns", "head", "rows", "survey"]
 
 KINDS = ("csv", "xlsx")
 #: What is looked at where only the head is wanted: bytes of a CSV, rows of a sheet.
@@ -50,6 +51,26 @@ def rows(chunks: Iterable[bytes], found: Survey) -> Records:
     """(number, cells) of every row below the header; blank rows are none. Raises as `survey` does."""
     records = _of_sheet(chunks, found) if found.kind == "xlsx" else text.records(chunks, found)
     return tables.below(records, found)
+
+
+def head(
+    kind: str,
+    chunks: Callable[[], Iterable[bytes]],
+    limit: int,
+    *,
+    has_header: bool | None = None,
+) -> tuple[Survey, list[tuple[int, list[str]]]]:
+    """What the beginning of this file tells, and its first rows, no more than `limit`.
+
+    `chunks` gives the bytes from the beginning each time it is called: twice for a text, which is read no
+    further than it must be, and once for a workbook, which has to be here as a whole. Raises as `survey` does.
+    """
+    if kind == "xlsx":
+        with xlsx.opened(chunks()) as book:
+            found = tables.surveyed(kind, book.head(HEAD_ROWS), has_header)
+            return found, list(islice(tables.below(book.of(found.sheet), found), limit))
+    found = survey(kind, chunks(), has_header=has_header, head=True)
+    return found, list(islice(rows(chunks(), found), limit)) if limit else []
 
 
 def columns(found: Survey, told: Mapping[str, Any] | None = None) -> Columns:

@@ -5,8 +5,7 @@ through in small blocks: expat makes events of them, and each row is let go befo
 by counting what really comes, never by what headers claim: unpacked bytes against the size of the archive,
 the length of every token, cell and row. A document type, and with it every entity, is refused.
 
-python-calamine, fast as it is, keeps whole sheets in memory (1.5 GB for a million rows), so the tests have
-it as the second opinion only.
+python-calamine, fast as it is, keeps whole sheets in memory, so the tests have it as the second opinion only.
 """
 
 from __future__ import annotations
@@ -22,8 +21,9 @@ from typing import IO, Any
 from xml.parsers import expat
 
 from sintalk.imports import tables
-from sintalk.imports.spreadsheets import Formats, SharedTexts, column_of
+from sintalk.imports.spreadsheets import Formats, SharedTexts
 from sintalk.imports.tables import Records, Unreadable, checked
+from sintalk.imports.xlsx_parts import Rows, Tags, Texts
 
 #: Bytes that all parts we read may unpack to, and how many times the archive that may be.
 MAX_UNPACKED = 2 * 1024**3
@@ -35,9 +35,6 @@ _MAX_READ = 1024 * 1024
 _MAX_ENTRIES = 1_000
 _MAX_TOKEN = 1024 * 1024
 _MAX_SHEETS = 1_000
-#: Excel's own bound; more cells than this in a row are no sheet.
-_MAX_CELLS = 16_384
-_MAX_NUMBER = 10_000_000
 
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -146,10 +143,10 @@ class Book:
 
     def _text_items(self, part: str | None) -> Iterator[str]:
         """The shared texts, one after the other, without their formatting and without the readings of Kanji."""
-        return self._parsed(part, _Texts) if part else iter(())
+        return self._parsed(part, Texts) if part else iter(())
 
     def _rows(self, part: str) -> Iterator[tuple[int, list[str]]]:
-        for number, cells in self._parsed(part, _Rows):
+        for number, cells in self._parsed(part, Rows):
             yield number, self._row(number, cells)
 
     def _row(self, number: int, cells: list[tuple[int, str, str, str]]) -> list[str]:
@@ -177,7 +174,7 @@ class Book:
         return SharedTexts.plain(raw)
 
     def _tags(self, part: str) -> Iterator[tuple[str, dict[str, str]]]:
-        return self._parsed(part, _Tags)
+        return self._parsed(part, Tags)
 
     def _parsed(self, part: str, kind: Callable[[], Any]) -> Iterator[Any]:
         """What this reader of events makes of a part, block by block."""
@@ -253,138 +250,6 @@ class _Careful:
         if length > _MAX_READ:
             raise zipfile.BadZipFile
         return self._file.read(length)
-
-
-class _Tags:
-    """Every tag as (name, attributes), without prefixes."""
-
-    def __init__(self) -> None:
-        self._found: list[tuple[str, dict[str, str]]] = []
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        plain = {_local(key): value for key, value in attributes.items()}
-        self._found.append((_local(name), plain))
-
-    def end(self, name: str) -> None:
-        pass
-
-    def characters(self, text: str) -> None:
-        pass
-
-    def made(self) -> list[tuple[str, dict[str, str]]]:
-        found, self._found = self._found, []
-        return found
-
-
-class _Texts:
-    """The texts of a table of shared texts. One that is longer than a cell may be is cut just behind that."""
-
-    def __init__(self) -> None:
-        self._found: list[str] = []
-        self._pieces: list[str] = []
-        self._size = 0
-        self._inside = False
-        self._aside = False
-
-    def start(self, name: str, _attributes: dict[str, str]) -> None:
-        name = _local(name)
-        if name == "t":
-            self._inside = not self._aside
-        elif name == "rPh":
-            self._aside = True
-        elif name == "si":
-            self._pieces, self._size = [], 0
-
-    def end(self, name: str) -> None:
-        name = _local(name)
-        if name == "t":
-            self._inside = False
-        elif name == "rPh":
-            self._aside = False
-        elif name == "si":
-            self._found.append("".join(self._pieces))
-
-    def characters(self, text: str) -> None:
-        if self._inside and self._size <= tables.MAX_CELL:
-            self._pieces.append(text)
-            self._size += len(text)
-
-    def made(self) -> list[str]:
-        found, self._found = self._found, []
-        return found
-
-
-class _Rows:
-    """Rows as (number, [(column from 0, type, style, raw text)]); texts are looked up when a row is wanted."""
-
-    def __init__(self) -> None:
-        self._found: list[tuple[int, list[tuple[int, str, str, str]]]] = []
-        self._number = 0
-        self._cells: list[tuple[int, str, str, str]] = []
-        self._column = -1
-        self._kind = "n"
-        self._style = ""
-        self._pieces: list[str] = []
-        self._size = 0
-        self._inside = False
-        self._aside = False
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name not in _PLAIN:
-            name = _local(name)
-        if name == "c":
-            place = attributes.get("r")
-            self._column = column_of(place) if place else self._column + 1
-            self._kind = attributes.get("t", "n")
-            self._style = attributes.get("s", "")
-            self._pieces = []
-        elif name in ("v", "t"):
-            self._inside = not self._aside
-        elif name == "row":
-            self._begin(attributes.get("r"))
-        elif name == "rPh":
-            self._aside = True
-
-    def end(self, name: str) -> None:
-        if name not in _PLAIN:
-            name = _local(name)
-        if name in ("v", "t"):
-            self._inside = False
-        elif name == "c":
-            if self._pieces:
-                self._cells.append((self._column, self._kind, self._style, "".join(self._pieces)))
-                if len(self._cells) > _MAX_CELLS:
-                    raise Unreadable("too_many_columns", self._number)
-        elif name == "row":
-            if self._cells:
-                self._found.append((self._number, self._cells))
-        elif name == "rPh":
-            self._aside = False
-
-    def characters(self, text: str) -> None:
-        if self._inside:
-            self._pieces.append(text)
-            self._size += len(text)
-            if self._size > tables.MAX_ROW:
-                raise Unreadable("row_too_large", self._number)
-
-    def made(self) -> list[tuple[int, list[tuple[int, str, str, str]]]]:
-        found, self._found = self._found, []
-        return found
-
-    def _begin(self, told: str | None) -> None:
-        """Numbers only grow, whatever a sheet says: the import's cursor counts on it."""
-        self._number = max(int(told) if told else 0, self._number + 1)
-        if self._number > _MAX_NUMBER:
-            raise Unreadable("not_an_xlsx")
-        self._cells, self._column, self._size = [], -1, 0
-
-
-_PLAIN = frozenset(("c", "v", "t", "row", "f", "is", "rPh", "r"))
-
-
-def _local(name: str) -> str:
-    return name.rpartition(":")[2]
 
 
 def _no_doctype(*_: Any) -> None:

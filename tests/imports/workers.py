@@ -1,4 +1,4 @@
-"""Real worker processes of the imports queue."""
+"""Real processes of the product, for one test's servers."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ def environment(app: Flask) -> dict[str, str]:
 
 
 @contextmanager
-def working(app: Flask) -> Iterator[int]:
-    """`sintalk worker imports`: its process id, until it is told to stop."""
-    command = [sys.executable, "-m", "sintalk", "worker", "imports"]
-    process = subprocess.Popen(command, env=environment(app), cwd=ROOT)
+def running(app: Flask, *command: str) -> Iterator[int]:
+    """A process of the product, `running(app, "worker", "imports")`: its id, until it is told to stop."""
+    process = subprocess.Popen([sys.executable, "-m", "sintalk", *command], env=environment(app), cwd=ROOT)
     try:
         yield process.pid
     finally:
