@@ -21,6 +21,7 @@ SLICES = (
     "contacts",
     "message_templates",
     "billing",
+    "policies",
     "webhooks",
     "imports",
     "messages",

@@ -57,7 +57,7 @@ def steps() -> list[Step]:
     from sintalk.campaigns import service as campaigns
     from sintalk.files import service as files
     from sintalk.imports import preview, undoing
-    from sintalk.messages import lanes, reaper, receipts, settling
+    from sintalk.messages import holding, lanes, reaper, receipts, settling
     from sintalk.web import idempotency
     from sintalk.webhooks import balances, delivering
 
@@ -65,6 +65,7 @@ def steps() -> list[Step]:
         Step(5.0, reaper.reap),
         Step(1.0, ring_dispatch),
         Step(0.5, lanes.give_back_idle),
+        Step(2.0, holding.wake),
         Step(2.0, ring_receipts),
         Step(1.0, campaigns.launch_due),
         Step(1.0, ring_cancels),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from flask import g
@@ -17,8 +19,10 @@ from sintalk.campaigns.schemas import (
     LaunchIn,
     PreflightOut,
     SampleOut,
+    WaitingOut,
 )
 from sintalk.counts import kept
+from sintalk.messages import holding
 from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 
@@ -127,7 +131,8 @@ def get_campaign_stats(path: CampaignPath) -> CampaignStats:
     counted = {
         name: getattr(dispatch, name) for name in CampaignStats.model_fields if hasattr(dispatch, name)
     }
-    return CampaignStats.model_validate({**counted, "campaign_id": campaign.id, "status": campaign.status})
+    about = {"campaign_id": campaign.id, "status": campaign.status}
+    return CampaignStats.model_validate({**counted, **about, "waiting": _waiting(holding.waiting(dispatch))})
 
 
 def _counted(campaign_id: UUID, found: preflight.Preflight) -> PreflightOut:
@@ -150,5 +155,10 @@ def _counted(campaign_id: UUID, found: preflight.Preflight) -> PreflightOut:
         missing_micros=found.missing_micros,
         per_second=found.per_second,
         finishes_at=found.finishes_at,
+        waiting=_waiting(found.waiting),
         counted_at=found.at,
     )
+
+
+def _waiting(rows: Sequence[tuple[datetime, int]]) -> list[WaitingOut]:
+    return [WaitingOut(until=until, people=people) for until, people in rows]

@@ -19,9 +19,11 @@ from sintalk.contacts.models import Contact, ContactList
 from sintalk.db import session
 from sintalk.message_templates.content import Prepared
 from sintalk.messages import service as messages
+from sintalk.messages.capping import capped_phones
 from sintalk.messages.composing import compose
 from sintalk.messages.models import Notification
 from sintalk.messages.service import CHUNK, Draft
+from sintalk.policies import service as policies
 
 
 def pages(campaign: Campaign, *, after: UUID | None = None) -> Iterator[Sequence[Any]]:
@@ -78,7 +80,9 @@ def drafts(
 ) -> list[Draft]:
     """A notification for each of a page: rendered, measured, priced; or left out, with its reason, at price 0."""
     numbers = [person.phone for person in page if person.phone]
-    left_out = dict.fromkeys(
+    cap = policies.rules_of(campaign.tenant_id).cap if campaign.bound else None
+    left_out = dict.fromkeys(capped_phones(campaign.tenant_id, cap, numbers), "frequency_cap")
+    left_out |= dict.fromkeys(
         contacts.phones_in(campaign.tenant_id, campaign.exclude_list_ids, numbers), "excluded"
     )
     left_out |= dict.fromkeys(

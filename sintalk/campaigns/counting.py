@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from sintalk.messages.service import Draft
+from sintalk.policies.hours import area_of
 
 SAMPLES = 5
 
@@ -31,12 +32,14 @@ class Sample:
 
 @dataclass(kw_only=True)
 class Count:
-    """`people` get the message; `left_out` counts the others by reason; `segments` the people by their parts."""
+    """`people` get the message; `left_out` counts the others by reason; `segments` the people by their parts,
+    `areas` by the area of their number (see `policies.hours`)."""
 
     read: int = 0
     people: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     segments: Counter[int] = field(default_factory=Counter)
+    areas: Counter[str] = field(default_factory=Counter)
     price_micros: int = 0
     samples: list[Sample] = field(default_factory=list)
     longest: Sample | None = None
@@ -49,6 +52,7 @@ class Count:
             return
         self.people += 1
         self.segments[draft.segments] += 1
+        self.areas[area_of(draft.phone or "")] += 1
         self.price_micros += draft.price_micros
         if self.longest is None or _length(draft) > (self.longest.segments, len(self.longest.text)):
             self.longest = _sample(draft, "")
@@ -80,6 +84,7 @@ class Count:
             **{name: getattr(self, name) for name in ("read", "people", "price_micros")},
             "left_out": dict(self.left_out),
             "segments": {str(parts): count for parts, count in self.segments.items()},
+            "areas": dict(self.areas),
             "samples": [asdict(sample) for sample in self.samples],
             "longest": asdict(self.longest) if self.longest else None,
         }
@@ -92,6 +97,7 @@ class Count:
             people=kept["people"],
             left_out=Counter(kept["left_out"]),
             segments=Counter({int(parts): count for parts, count in kept["segments"].items()}),
+            areas=Counter(kept.get("areas", {})),
             price_micros=kept["price_micros"],
             samples=[Sample(**one) for one in kept["samples"]],
             longest=Sample(**longest) if longest else None,

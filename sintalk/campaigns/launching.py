@@ -59,7 +59,11 @@ def go(campaign: Campaign, by: Actor) -> None:
     campaign.status, campaign.pause_reason = "launching", None
     campaign.launched_at = campaign.updated_at = now()
     messages.open_dispatch(
-        campaign.tenant_id, campaign_id=campaign.id, channel=campaign.channel, carrier="simulator"
+        campaign.tenant_id,
+        campaign_id=campaign.id,
+        channel=campaign.channel,
+        carrier="simulator",
+        marketing=campaign.bound,
     )
     accounts.record(by, "campaign.launched", campaign.id, name=campaign.name)
     enqueue("sintalk.campaigns.jobs.expand", campaign.id)

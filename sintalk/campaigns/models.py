@@ -109,6 +109,11 @@ class Campaign(Identified, Base):
         mine = [self.contact_list_id] if self.contact_list_id and not self.follow_up_on_status else []
         return mine + self.exclude_list_ids
 
+    @property
+    def bound(self) -> bool:
+        """Whether it keeps to sending hours and frequency cap. What a test key launched reaches nobody."""
+        return self.category == "marketing" and self.mode == "live"
+
     def overdue(self, moment: datetime) -> bool:
         """Whether it would leave later than its maker wanted without having said so."""
         latest = self.scheduled_at and self.scheduled_at + timedelta(minutes=self.max_delay_minutes)

@@ -1,7 +1,8 @@
-"""How fast messages leave, by what was measured of this company's own campaigns."""
+"""How fast messages leave, by what was measured of this company's own campaigns, and when hours let them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import text
 
 from sintalk.campaigns.models import Campaign
 from sintalk.db import now, session
+from sintalk.policies import service as policies
 
 #: The newest campaigns that finished and were large enough to say something.
 MEASURED = text("""
@@ -17,7 +19,8 @@ MEASURED = text("""
              extract(epoch FROM d.finished_at - d.ready_at) AS seconds
         FROM campaigns c JOIN dispatches d ON d.tenant_id = c.tenant_id AND d.campaign_id = c.id
        WHERE c.tenant_id = :tenant_id AND c.channel = :channel AND c.status = 'completed'
-         AND d.ready_at IS NOT NULL AND d.finished_at > d.ready_at AND d.total - d.suppressed - d.canceled >= 20
+         AND NOT d.waited AND d.ready_at IS NOT NULL AND d.finished_at > d.ready_at
+         AND d.total - d.suppressed - d.canceled >= 20
        ORDER BY c.id DESC LIMIT 5
     ) AS newest
 """)
@@ -34,10 +37,28 @@ def measured(tenant_id: UUID, channel: str) -> float | None:
     return float(found.went / found.seconds) if found.went and found.seconds else None
 
 
-def finish(campaign: Campaign, people: int, per_second: float | None) -> datetime | None:
-    """When the last of so many people has it, if it goes now or at its time; None while nobody can tell."""
-    if per_second is None or not people:
+def finish(campaign: Campaign, areas: Counter[str], per_second: float | None) -> datetime | None:
+    """When the last of these people, by area, has it if it goes now or at its time; None while nobody can tell."""
+    if per_second is None or not areas.total():
         return None
     ahead = session().scalar(AHEAD, {"tenant_id": campaign.tenant_id, "campaign_id": campaign.id}) or 0
-    start = max(campaign.scheduled_at or now(), now())
-    return start + timedelta(seconds=(people + int(ahead)) / per_second)
+    begins = start(campaign) + timedelta(seconds=int(ahead) / per_second)
+    if not campaign.bound:
+        return begins + timedelta(seconds=areas.total() / per_second)
+    return policies.rules_of(campaign.tenant_id).through(campaign.channel, areas, begins, per_second)
+
+
+def waiting(campaign: Campaign, areas: Counter[str]) -> list[tuple[datetime, int]]:
+    """How many of these people, by area, wait for their hours until when, if it goes now or at its time."""
+    if not campaign.bound:
+        return []
+    shut = policies.rules_of(campaign.tenant_id).closed(campaign.channel, start(campaign))
+    held: Counter[datetime] = Counter()
+    for area in areas.keys() & shut.keys():
+        held[shut[area]] += areas[area]
+    return sorted(held.items())
+
+
+def start(campaign: Campaign) -> datetime:
+    """When it goes, if somebody launches it now."""
+    return max(campaign.scheduled_at or now(), now())

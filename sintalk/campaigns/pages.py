@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from sintalk.db import now, session
 from sintalk.errors import NotFound
 from sintalk.message_templates import service as templates
 from sintalk.message_templates.models import Template
+from sintalk.messages import holding
 from sintalk.messages.models import Dispatch
 
 T = TypeVar("T")
@@ -46,6 +47,7 @@ STEADY_AFTER = timedelta(seconds=3)
 LEFT_OUT = {
     "opted_out": _l("asked not to receive messages"),
     "excluded": _l("stand in a list that is left out"),
+    "frequency_cap": _l("got as many messages lately as your limit allows"),
     "contact_deleted": _l("were deleted since"),
     "duplicate": _l("stand in the list more than once; each number gets one message"),
     "no_phone": _l("have no phone number"),
@@ -78,11 +80,12 @@ def dispatches(tenant_id: UUID, campaigns: Iterable[Campaign]) -> dict[UUID, Dis
 
 @dataclass(frozen=True)
 class Progress:
-    """A launched campaign as it stands now."""
+    """A launched campaign as it stands now; `waiting`: how many of its people wait until when for their hours."""
 
     campaign: Campaign
     dispatch: Dispatch
     people: int
+    waiting: list[tuple[datetime, int]]
 
     @property
     def done(self) -> int:
@@ -107,6 +110,8 @@ class Progress:
         start = self.dispatch.ready_at
         if self.campaign.status != "running" or start is None or now() - start < STEADY_AFTER:
             return None
+        if self.dispatch.waited:  # the time that it waited is no pace
+            return None
         return self._without_left_out / (now() - start).total_seconds()
 
     @property
@@ -121,12 +126,18 @@ class Progress:
     def poll_after(self) -> int | None:
         """In how many seconds the page shall ask again; None: nothing more will happen."""
         if self.campaign.unfinished:
-            return 1
+            return 15 if self.all_wait else 1
         finished = self.campaign.completed_at
         awaited = self.dispatch.sent + self.dispatch.unknown > 0 or self.dispatch.settled_at is None
         if finished is not None and awaited and now() - finished < RECEIPTS_FOR:
             return 3 if now() - finished < RECEIPTS_FOR / 10 else 15
         return None
+
+    @property
+    def all_wait(self) -> bool:
+        """Whether nothing is to be done before somebody's hours begin."""
+        held = sum(people for _, people in self.waiting)
+        return bool(held) and held >= self.dispatch.queued and not self.dispatch.sending
 
     @property
     def _without_left_out(self) -> int:
@@ -137,7 +148,9 @@ def progress(tenant_id: UUID, campaign_id: UUID) -> Progress:
     """The campaign with its counters. Raises NotFound."""
     campaign, dispatch = service.stats(tenant_id, campaign_id)
     contact_list = ingredients(campaign).contact_list
-    return Progress(campaign, dispatch, contact_list.contact_count if contact_list else dispatch.total)
+    people = contact_list.contact_count if contact_list else dispatch.total
+    waits = holding.waiting(dispatch) if campaign.status == "running" else []
+    return Progress(campaign, dispatch, people, waits)
 
 
 def ingredients(campaign: Campaign) -> Ingredients:

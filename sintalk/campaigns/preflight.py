@@ -1,9 +1,9 @@
 """What a launch would do, said before it and to the cent: people, reasons, parts, price, from the same reading.
 
 A small audience is counted while one waits. A large one is counted in the background, page by page, and the
-count is kept under a seal: whatever would make it wrong (list, template, prices, lists left out, receipts of
-the campaign that it follows) breaks it. Only opt-outs that come in between do not: they are fewer people and
-less money, and are checked again when messages leave.
+count is kept under a seal: whatever would make it wrong (list, template, prices, lists left out, the frequency cap,
+receipts of the campaign that it follows) breaks it. Only opt-outs that come in between do not: they are fewer people
+and less money, and are checked again when messages leave; and who comes under the cap again, or over it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from sintalk.message_templates import service as templates
 from sintalk.message_templates.content import Prepared, prepare
 from sintalk.messages import service as messages
 from sintalk.messages.service import CHUNK
+from sintalk.policies import service as policies
 from sintalk.queue import enqueue, stopping
 from sintalk.tenancy import owned
 
@@ -43,7 +44,8 @@ TURN_S = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight:
-    """A count against the balance. Money in micro-units; `total` is how many people there are to read.
+    """A count against the balance. Money in micro-units; `total` is how many people there are to read, `waiting`
+    how many of those who get it have to wait for their hours, and until when.
 
     While `complete` is false the count is still going on, and its figures are those so far.
     """
@@ -57,6 +59,7 @@ class Preflight:
     overdraft_micros: int
     per_second: float | None
     finishes_at: datetime | None
+    waiting: list[tuple[datetime, int]]
 
     @property
     def progress(self) -> float:
@@ -113,6 +116,7 @@ def seal(campaign: Campaign) -> str:
         billing.prices(tenant_id),
         [(str(each), contacts.get_list(tenant_id, each).version) for each in campaign.used_list_ids],
         _parent(campaign),
+        _cap(campaign),
     ]
     written = json.dumps(parts, sort_keys=True).encode()
     return hashlib.blake2b(written, digest_size=12).hexdigest()
@@ -220,7 +224,8 @@ def _seen(
         available_micros=balance.available,
         overdraft_micros=balance.overdraft_limit,
         per_second=rate,
-        finishes_at=pace.finish(campaign, count.people, rate) if complete else None,
+        finishes_at=pace.finish(campaign, count.areas, rate) if complete else None,
+        waiting=pace.waiting(campaign, count.areas),
     )
 
 
@@ -250,3 +255,8 @@ def _parent(campaign: Campaign) -> list[object]:
         return [str(campaign.parent_campaign_id)]
     counts = [getattr(parent, name) for name in OUTCOMES[campaign.follow_up_on_status]]
     return [str(parent.id), campaign.follow_up_on_status, counts]
+
+
+def _cap(campaign: Campaign) -> list[int]:
+    cap = policies.rules_of(campaign.tenant_id).cap if campaign.bound else None
+    return [cap.messages, cap.days] if cap else []

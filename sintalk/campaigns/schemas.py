@@ -121,6 +121,13 @@ class SampleOut(Answer):
     price_micros: int = Field(examples=[80_000])
 
 
+class WaitingOut(Answer):
+    """People whose sending hours have not begun."""
+
+    until: Timestamp
+    people: int = Field(examples=[1204])
+
+
 class PreflightOut(Answer):
     """What the launch would do now. Money in micro-units."""
 
@@ -144,7 +151,10 @@ class PreflightOut(Answer):
     per_second: float | None = Field(
         examples=[2400.0], description="Your last campaigns' rate; null before the first"
     )
-    finishes_at: Timestamp | None = Field(description="At this rate, if it goes now or at its time")
+    finishes_at: Timestamp | None = Field(
+        description="At this rate and within the sending hours, if it goes now or at its time"
+    )
+    waiting: list[WaitingOut] = Field(description="Who waits for the sending hours, if it goes so")
     counted_at: Timestamp
 
 
@@ -167,5 +177,8 @@ class CampaignStats(Answer):
     segments: int = Field(examples=[1000])
     cost_micros: int = Field(examples=[80_000_000], description="Captured so far")
     reserved_micros: int = Field(description="Still held")
+    waiting: list[WaitingOut] = Field(
+        description="Who waits for the sending hours; they are among the queued"
+    )
     settled_at: Timestamp | None = Field(description="When the last held cent found its place")
     updated_at: Timestamp

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -24,9 +24,11 @@ from sintalk.carriers.base import Attempt, Carrier, Outcome, SubmitResult
 from sintalk.contacts import service as contacts
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
-from sintalk.messages import attempts, composing, results, tally, telling
+from sintalk.messages import attempts, capping, composing, holding, results, tally, telling
+from sintalk.messages.holding import Closed
 from sintalk.messages.models import Chunk, Dispatch, Notification
 from sintalk.messages.turns import LEASE, Claim, anything_due, claim
+from sintalk.policies.hours import Cap
 from sintalk.queue import enqueue, stopping
 
 __all__ = ["Lost", "Worker", "anything_due", "attend", "claim", "drain"]
@@ -48,7 +50,7 @@ INTEND = text("""
 """)
 SUPPRESS = text("""
     UPDATE notifications
-       SET status = CASE WHEN unclear THEN 'unknown' ELSE 'suppressed' END, error_code = 'opted_out',
+       SET status = CASE WHEN unclear THEN 'unknown' ELSE 'suppressed' END, error_code = :reason,
            updated_at = clock_timestamp()
      WHERE id = ANY(:ids)
  RETURNING status
@@ -106,6 +108,8 @@ class Worker:
         self.wait_s = 0.0
         self.turn_ends = monotonic() + TURN_S
         self.carrier: Carrier | None = None
+        self.shut = Closed()
+        self.cap: Cap | None = None
 
     def run(self) -> None:
         """Sub-batch after sub-batch until the chunk is through, or is not ours any more."""
@@ -144,6 +148,8 @@ class Worker:
             batch: list[Attempt] = []
             through = False
             if mine and dispatch.status == "ready" and not stopping.is_set() and not self._others_wait():
+                rules = holding.rules_for(dispatch)
+                self.shut, self.cap = holding.closed(dispatch, rules), rules.cap if rules else None
                 batch, left_out = self._intend(self.carrier.limits.max_batch)
                 steps += [("queued", "sending")] * len(batch) + left_out
                 chunk.lease_until = now() + LEASE
@@ -156,6 +162,8 @@ class Worker:
             if answers or steps:
                 results.settle_later(self.dispatch_id, [self.no])
             tally.move(self.dispatch_id, steps)
+            if mine and not batch and chunk.held:
+                holding.note_waiting(self.dispatch_id)
         if not mine:
             raise Lost("its lease ran out")
         return batch
@@ -180,33 +188,32 @@ class Worker:
         return steps
 
     def _intend(self, most: int) -> tuple[list[Attempt], list[tuple[str | None, str]]]:
-        """Mark the next queued messages as being sent, but for people who opted out meanwhile and what expired.
+        """Mark the next queued messages as being sent, but for what expired and people who are to be left out.
 
         Also the steps of those: left out, or `unknown` where an earlier attempt may have reached them.
         """
+        left_out: list[tuple[str | None, str]] = []
         with atomic() as current:
-            rows = self._next(most)
-            if not rows:
-                return [], []
-            self.after = rows[-1].id
-            out = self._opted_out(rows)
-            late = {row.id for row in rows if _expired(row)}
-            suppressed = [row.id for row in rows if row.id in out and row.id not in late]
-            going = [row for row in rows if row.id not in out and row.id not in late]
-            left_out: list[tuple[str | None, str]] = [("queued", "not_delivered")] * len(late)
-            if suppressed:
-                left_out += [("queued", status) for status in current.scalars(SUPPRESS, {"ids": suppressed})]
-            if late:
-                current.execute(EXPIRE, {"ids": sorted(late)})
-            telling.tell(self.tenant_id, [*suppressed, *late])
-            current.execute(INTEND, {"ids": [row.id for row in going], "fence": self.fence})
-        if not going:
-            more, also = self._intend(most)
-            return more, also + left_out
-        return [_attempt(row) for row in going], left_out
+            while rows := self._next(most):
+                self.after = rows[-1].id
+                late = sorted(row.id for row in rows if _expired(row))
+                if late:
+                    current.execute(EXPIRE, {"ids": late})
+                    left_out += [("queued", "not_delivered")] * len(late)
+                out = {id_: reason for id_, reason in self._left_out(rows).items() if id_ not in late}
+                for reason in sorted(set(out.values())):
+                    ids = [id_ for id_ in out if out[id_] == reason]
+                    after = current.scalars(SUPPRESS, {"ids": ids, "reason": reason})
+                    left_out += [("queued", status) for status in after]
+                telling.tell(self.tenant_id, [*out, *late])
+                going = [row for row in rows if row.id not in out and row.id not in late]
+                if going:
+                    current.execute(INTEND, {"ids": [row.id for row in going], "fence": self.fence})
+                    return [_attempt(row) for row in going], left_out
+        return [], left_out
 
     def _next(self, most: int) -> Sequence[Row[Any]]:
-        """The next queued rows of the chunk, locked."""
+        """The next queued rows of the chunk whose people's hours have begun, locked."""
         query = (
             select(
                 Notification.id,
@@ -231,7 +238,25 @@ class Worker:
         )
         if self.after is not None:
             query = query.where(Notification.id > self.after)
+        if self.shut:
+            query = query.where(self.shut.lets_pass())
         return session().execute(query).all()
+
+    def _left_out(self, rows: Sequence[Any]) -> dict[UUID, str]:
+        """Who gets nothing after all, with the reason."""
+        return {
+            **dict.fromkeys(self._over_cap(rows), "frequency_cap"),
+            **dict.fromkeys(self._opted_out(rows), "opted_out"),
+        }
+
+    def _over_cap(self, rows: Sequence[Any]) -> set[UUID]:
+        """Who has had enough. Not asked of what the carrier may have already, nor of an SMS that takes over."""
+        asked = [row for row in rows if row.sending_at is None and row.via is None]
+        if self.cap is None or not asked:
+            return set()
+        capping.lock(self.tenant_id)
+        capped = capping.capped_phones(self.tenant_id, self.cap, [row.phone for row in asked])
+        return {row.id for row in asked if row.phone in capped}
 
     def _opted_out(self, rows: Sequence[Any]) -> set[UUID]:
         """Whose number wants nothing more on the channel that the message takes. The word that says so is answered."""
@@ -254,15 +279,26 @@ class Worker:
         return session().scalar(waiting.limit(1)) is not None
 
     def _hand_back(self, chunk: Chunk, *, through: bool) -> None:
-        """Give the chunk up: done, or due again once the carrier may be asked once more."""
+        """Give the chunk up: done, or due again once the carrier may be asked once more, or hours begin."""
         chunk.lease_until = None
-        if through and not self.put_back and not self._anything_queued():
-            chunk.status = "done"
-            return
+        if through:
+            held, free = self._still_queued(chunk)
+            holding.hold(chunk, held, self.shut.version)
+            if not held and not free and not self.put_back:
+                chunk.status = "done"
+                return
+            if held and not free:
+                chunk.due_at = min(held)
         if self.put_back:
             chunk.setbacks = 0 if self.progress else min(self.setbacks + 1, 10)
             wait = max(self.wait_s, min(LONGEST_WAIT_S, 0.5 * 2**chunk.setbacks))
             chunk.due_at = now() + timedelta(seconds=wait)
+
+    def _still_queued(self, chunk: Chunk) -> tuple[Mapping[datetime, int], int]:
+        """Who waits until when for their hours, and whether there is other work: how many, or 1 for some."""
+        if self.shut:
+            return holding.tally(chunk, self.shut)
+        return {}, int(self._anything_queued())
 
 
 def _expired(row: Row[Any]) -> bool:

@@ -39,6 +39,7 @@ class Dispatch(Identified, Base):
     number, `float_micros` the money held for them so far, used up to `price_micros`.
 
     `turn_at` is its place among those that are `ready`, later than now while it has nothing due (see `turns`).
+    `marketing`: it keeps to the company's sending hours and frequency cap; `waited`: some of it was held by them.
     """
 
     __tablename__ = "dispatches"
@@ -99,6 +100,8 @@ class Dispatch(Identified, Base):
     float_micros: Mapped[int | None] = mapped_column(BigInteger)
     used_at: Mapped[datetime | None] = mapped_column(doc="the last request to this lane")
     turn_at: Mapped[datetime] = mapped_column(server_default=text("'epoch'"), deferred=True)
+    marketing: Mapped[bool] = mapped_column(default=False, server_default="false")
+    waited: Mapped[bool] = mapped_column(default=False, server_default="false")
     ready_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
@@ -114,7 +117,8 @@ class Chunk(Base):
     """Up to 1,000 notifications that one worker takes at a time, under a lease and a fence.
 
     Its rows lie between `first_id` and `last_id` and carry its number. `due_at` is later than now while the
-    carrier wants to be left alone.
+    carrier wants to be left alone, or while its people's hours have not begun: `held` says how many wait until
+    when, by the rules of `held_version` (see `holding`).
     """
 
     __tablename__ = "chunks"
@@ -128,6 +132,7 @@ class Chunk(Base):
             postgresql_where=text("status = 'open' AND lease_until IS NULL"),
         ),
         Index("ix_chunks_lease", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
+        Index("ix_chunks_held", "dispatch_id", postgresql_where=text("held IS NOT NULL")),
         {"postgresql_with": {"fillfactor": 50}},
     )
 
@@ -141,6 +146,8 @@ class Chunk(Base):
     lease_until: Mapped[datetime | None]
     due_at: Mapped[datetime] = mapped_column(default=now)
     setbacks: Mapped[int] = mapped_column(SmallInteger, default=0)
+    held: Mapped[dict[str, int] | None] = mapped_column(JSONB(none_as_null=True))
+    held_version: Mapped[int | None]
 
 
 class Settlement(Base):

@@ -27,6 +27,7 @@ __all__ = [
     "fill",
     "get",
     "go_on",
+    "latest_to",
     "leaves_at",
     "nothing_yet",
     "open_dispatch",
@@ -34,11 +35,22 @@ __all__ = [
     "reserve",
 ]
 
+#: Messages that a person's page shows.
+LATEST = 10
 
-def open_dispatch(tenant_id: UUID, *, campaign_id: UUID | None, channel: str, carrier: str) -> Dispatch:
-    """An empty dispatch, to be filled."""
+
+def open_dispatch(
+    tenant_id: UUID, *, campaign_id: UUID | None, channel: str, carrier: str, marketing: bool = False
+) -> Dispatch:
+    """An empty dispatch, to be filled; one of `marketing` keeps to the sending hours and the frequency cap."""
     with atomic() as current:
-        dispatch = Dispatch(tenant_id=tenant_id, campaign_id=campaign_id, channel=channel, carrier=carrier)
+        dispatch = Dispatch(
+            tenant_id=tenant_id,
+            campaign_id=campaign_id,
+            channel=channel,
+            carrier=carrier,
+            marketing=marketing,
+        )
         current.add(dispatch)
         current.flush()
     return dispatch
@@ -87,6 +99,12 @@ def nothing_yet(tenant_id: UUID, campaign_id: UUID) -> Dispatch:
 def get(tenant_id: UUID, notification_id: UUID) -> Notification:
     """One notification. Raises NotFound."""
     return owned(Notification, tenant_id, notification_id)
+
+
+def latest_to(tenant_id: UUID, phone: str | None) -> list[Notification]:
+    """The last messages to this number (E.164), newest first."""
+    rows = select(Notification).where(Notification.tenant_id == tenant_id, Notification.phone == phone)
+    return list(session().scalars(rows.order_by(Notification.id.desc()).limit(LATEST))) if phone else []
 
 
 def leaves_at(message: Notification) -> datetime | None:

@@ -59,32 +59,38 @@ ANSWERED = {
 
 #: Where it was not handed over yet, or not at all.
 SCHEDULED = _l("It leaves at this time.")
+HELD = _l("It waits for the sending hours where this person lives, and leaves then.")
 TOO_LATE = _l("It was too late to send it. It cost nothing.")
 
 
 def steps(
-    message: Notification, answers: Sequence[InboundMessage] = (), *, leaves_at: datetime | None = None
+    message: Notification,
+    answers: Sequence[InboundMessage] = (),
+    *,
+    leaves_at: datetime | None = None,
+    held: bool = False,
 ) -> Iterator[Step]:
     """The life of a message so far, oldest first, with what was answered to it.
 
-    `leaves_at` is when one that waits will be handed over.
+    `leaves_at` is when one that waits will be handed over, `held` whether it waits for sending hours.
     """
     if message.answers_id:
         text = _l("Written in answer to a word that opts out or back in, once.")
     else:
         text = _l("Written for this person.")
     yield Step(message.created_at, text, "pencil", "plain")
+    waits = Step(leaves_at, HELD if held else SCHEDULED, "moon" if held else "calendar", "plain")
     if message.via == "sms":
         yield Step(None, _l("It did not arrive by RCS, so an SMS took over."), "arrow-right", "warn")
     if message.channel == "voice":
-        yield from _call(message, leaves_at)
+        yield from _call(message, waits)
     else:
-        yield from _delivery(message, leaves_at)
+        yield from _delivery(message, waits)
     for answer in answers:
         yield _answer(message, answer)
 
 
-def _call(message: Notification, leaves_at: datetime | None) -> Iterator[Step]:
+def _call(message: Notification, waits: Step) -> Iterator[Step]:
     if message.sent_at:
         yield Step(message.sent_at, _l("The carrier took the order to call."), "send", "info")
     if message.delivered_at:
@@ -100,7 +106,7 @@ def _call(message: Notification, leaves_at: datetime | None) -> Iterator[Step]:
     elif message.call_result in CALLS:
         yield Step(message.updated_at, CALLS[message.call_result], "circle-x", "warn")
         return
-    yield from _end(message, leaves_at)
+    yield from _end(message, waits)
 
 
 def _answer(message: Notification, answer: InboundMessage) -> Step:
@@ -115,21 +121,21 @@ def _answer(message: Notification, answer: InboundMessage) -> Step:
     return Step(answer.at, text, "hash", "warn" if means.get("action") == "opt_out" else "info")
 
 
-def _delivery(message: Notification, leaves_at: datetime | None) -> Iterator[Step]:
+def _delivery(message: Notification, waits: Step) -> Iterator[Step]:
     if message.sent_at:
         yield Step(message.sent_at, _l("The carrier took it."), "send", "info")
     if message.delivered_at:
         yield Step(message.delivered_at, _l("It arrived on the phone."), "circle-check", "ok")
     if message.read_at:
         yield Step(message.read_at, _l("It was read."), "eye-check", "ok")
-    yield from _end(message, leaves_at)
+    yield from _end(message, waits)
 
 
-def _end(message: Notification, leaves_at: datetime | None) -> Iterator[Step]:
+def _end(message: Notification, waits: Step) -> Iterator[Step]:
     if message.status in ENDS:
         text, icon, tone = ENDS[message.status]
-        if message.status == "queued" and leaves_at:
-            yield Step(leaves_at, SCHEDULED, "calendar", "plain")
+        if message.status == "queued" and waits.at:
+            yield waits
             return
         if message.error_code == "expired" and message.sent_at is None:
             text = TOO_LATE

@@ -77,6 +77,9 @@ MEMO = {"Single messages": _l("Single messages")}
 REASON = {
     "opted_out": _l("This person asked not to receive messages."),
     "excluded": _l("This person's number is in a list that the campaign leaves out."),
+    "frequency_cap": _l(
+        "This person had got as many messages of your campaigns lately as your limit allows."
+    ),
     "contact_deleted": _l("This person was deleted from the contact list."),
     "campaign_canceled": _l("The campaign was canceled before this message left."),
     "duplicate": _l("This number is in the list more than once; it gets one message."),

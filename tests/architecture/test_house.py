@@ -21,6 +21,7 @@ RANKS = {
     "message_templates": 2,
     "billing": 2,
     "carriers": 2,
+    "policies": 3,
     "routing": 3,
     "webhooks": 3,
     "imports": 4,
