@@ -14,7 +14,7 @@ install_lock = $(UV) pip install --quiet --compile-bytecode --python $(BIN)/pyth
 	|| $(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check check-rbm lint bench lock clean install-dev chromium
+.PHONY: help run install test check check-rbm lint bench chaos lock clean install-dev chromium
 
 help:
 	@echo 'make run     install what is missing and start everything, with play money: http://127.0.0.1:8000'
@@ -22,6 +22,7 @@ help:
 	@echo 'make check   the quick part of it, for every save'
 	@echo 'make lint    style and types only'
 	@echo 'make bench   benchmarks'
+	@echo 'make chaos   1,000 deaths, and other faults, while companies send (KILLS, SEED, SECONDS, ROWS, AWAY_S)'
 	@echo 'make check-rbm SCHEMA=path   RCS payloads against Google'"'"'s published types'
 	@echo 'make lock    write requirements*.lock, after a change in pyproject.toml'
 	@echo 'make clean   remove what was installed and built; the data in var/ stays'
@@ -47,6 +48,9 @@ lint: install-dev
 
 bench: install-dev
 	$(BIN)/python -m bench
+
+chaos: install-dev
+	$(BIN)/python -m tests.chaos
 
 # make check-rbm SCHEMA=path: RCS payloads against Google's published types.
 check-rbm: install-dev

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -45,11 +46,12 @@ def eventually(found: Callable[[], Any], *, within_s: float = 20.0) -> Any:
 
 @dataclass
 class Running:
-    """A simulator process over a folder; started again, it is the same carrier."""
+    """A simulator process over a folder; started again, it is the same carrier. `said`: where its words go."""
 
     folder: Path
     port: int = field(default_factory=free_port)
     env: dict[str, str] = field(default_factory=dict)
+    said: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -76,7 +78,10 @@ class Running:
             "SINTALK_SIMULATOR_URL": f"http://127.0.0.1:{self.port}",
             **self.env,
         }
-        self.process = subprocess.Popen([sys.executable, "-m", "sintalk.carriers.simulator"], env=env)
+        words = [sys.executable, "-m", "sintalk.carriers.simulator"]
+        with contextlib.ExitStack() as files:
+            log = files.enter_context(self.said.open("ab")) if self.said else None
+            self.process = subprocess.Popen(words, env=env, stdout=log, stderr=log)
         eventually(self._up)
         return self
 

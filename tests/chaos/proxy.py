@@ -10,17 +10,21 @@ import time
 
 
 class Proxy:
-    """Relays to `target` (host, port) from a port of its own.
+    """Relays to `target`, (host, port) or the path of a Unix socket, from a port of its own.
 
     `latency_s` holds every piece back; `deaf` takes bytes and passes none on (half-open); `cut_after` resets a
-    connection once these bytes went to the target, each time they are seen; `down` refuses everybody.
+    connection once these bytes went to the target, each time they are seen; `cut_at` does before these come
+    back from it; `garbled` puts the second bytes, as many, in place of the first on their way back; `heal` ends
+    all of that; `down` refuses everybody.
     """
 
-    def __init__(self, target: tuple[str, int]) -> None:
+    def __init__(self, target: tuple[str, int] | str) -> None:
         self.target = target
         self.latency_s = 0.0
         self.deaf = False
         self.cut_after: bytes | None = None
+        self.cut_at: bytes | None = None
+        self.garbled: tuple[bytes, bytes] | None = None
         self.cuts = 0
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._door: socket.socket | None = None
@@ -46,6 +50,13 @@ class Proxy:
             door.close()
         self.cut()
 
+    def heal(self) -> None:
+        """No fault any more. Who was left waiting for bytes that were thrown away is cut off."""
+        lost = self.deaf
+        self.latency_s, self.deaf, self.cut_after, self.cut_at, self.garbled = 0.0, False, None, None, None
+        if lost:
+            self.cut()
+
     def cut(self) -> int:
         """Reset all connections; how many that were."""
         pairs = list(self._pairs)
@@ -60,7 +71,7 @@ class Proxy:
             except OSError:
                 return
             try:
-                server = socket.create_connection(self.target, timeout=5)
+                server = self._connected()
             except OSError:
                 client.close()
                 continue
@@ -69,6 +80,13 @@ class Proxy:
             self._pairs.add(pair)
             for source, sink in (pair, pair[::-1]):
                 threading.Thread(target=self._relay, args=(pair, source, sink), daemon=True).start()
+
+    def _connected(self) -> socket.socket:
+        if not isinstance(self.target, str):
+            return socket.create_connection(self.target, timeout=5)
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self.target)
+        return server
 
     def _relay(
         self, pair: tuple[socket.socket, socket.socket], source: socket.socket, sink: socket.socket
@@ -79,8 +97,14 @@ class Proxy:
                     time.sleep(self.latency_s)
                 if self.deaf:
                     continue
+                back = source is pair[1]
+                if back and self.cut_at and self.cut_at in piece:
+                    self.cuts += 1
+                    break
+                if back and self.garbled:
+                    piece = piece.replace(*self.garbled)
                 sink.sendall(piece)
-                if self.cut_after and source is pair[0] and self.cut_after in piece:
+                if not back and self.cut_after and self.cut_after in piece:
                     self.cuts += 1
                     break
         self._reset(pair)
