@@ -214,7 +214,7 @@ class Round:
         settings = Settings.from_env({"SINTALK_DATA": str(data), **env})
         stack = start_stack(data, replace(settings), durable=True, only=("postgres", "valkey"))
         # A port that no connection of anybody's takes for its own end while the carrier is dead.
-        carrier = Running(self.folder / "carrier", free_port(), env, said=self.folder / "carrier.log")
+        carrier = Running(self.folder / "carrier", free_port(), dict(env), said=self.folder / "carrier.log")
         return stack, carrier.start()
 
     def _through(self, name: str, url: str) -> str:

@@ -1,0 +1,95 @@
+"""Two web processes draw on the same lanes, while workers send, the sweeper gives idle money back and more comes in.
+
+Threads of one process never share a lane, so only processes show whether a request can wait for the account with
+a lane's row in its hands (an UPDATE that waited for another one and then finds no room keeps the row), while the
+one that has the account waits for the lane.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import psycopg
+import pytest
+
+from tests.live.journey import Integrator, accepted, number
+from tests.live.product import Product
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(200)]
+#: One at a time in each thread; a request's price is above the step by which a float grows, so each needs more money.
+THREADS, REQUESTS, PEOPLE = 4, 60, 5
+DEAR = 5_000_000
+
+
+@pytest.fixture
+def product(tmp_path) -> Iterator[Product]:
+    product = Product(tmp_path / "product", SINTALK_WEB_WORKERS="2", SINTALK_WEB_THREADS="4")
+    try:
+        yield product.start()
+    finally:
+        product.end()
+
+
+def test_short_requests_of_two_processes_never_wait_for_each_other(product):
+    shop = Integrator(product)
+    tenant_id = _is_dear(product)
+    head = {"Idempotency-Key": "much"}
+    body = {"amount_micros": 10**12, "reason": "much"}
+    auth = ("owner@sintalk.local", product.password())
+    credited = httpx.post(
+        f"{shop.http.base_url}tenants/{tenant_id}/credits", json=body, headers=head, auth=auth
+    )
+    assert credited.status_code == 201, credited.text
+    template = shop.post("/templates", {"name": "Um", "channel": "sms", "sms": {"text": "Oi"}})["id"]
+    before = shop.get("/billing/balance")["available"]
+
+    def press(thread: int) -> list[int]:
+        statuses = []
+        with httpx.Client(base_url=shop.http.base_url, headers=shop.http.headers, trust_env=False) as http:
+            for place in range(REQUESTS):
+                first = (thread * REQUESTS + place) * PEOPLE
+                people = [{"phone": number(first + more, "7777")} for more in range(PEOPLE)]
+                body = {"channel": "sms", "template_id": template, "recipients": people}
+                statuses.append(http.post("/send", json=body, timeout=60).status_code)
+        return statuses
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        answers = Counter(status for statuses in pool.map(press, range(THREADS)) for status in statuses)
+    assert answers == {202: THREADS * REQUESTS}, f"{answers}\n{product.logs()}"
+    assert _deadlocks(product) == 0
+
+    everybody = {number(place, "7777") for place in range(THREADS * REQUESTS * PEOPLE)}
+    shop.wait("/billing/balance", lambda seen: seen["reserved"] == 0)
+    took = accepted(product.data)
+    assert set(took) == everybody and set(took.values()) == {1}
+    assert before - shop.get("/billing/balance")["available"] == DEAR * len(everybody)
+    checked = product.run("check")
+    assert checked.stdout == "No violation.\n", checked.stdout
+
+
+def _is_dear(product: Product) -> str:
+    """The company that the product began with, with an SMS at R$ 5."""
+    with psycopg.connect(product.servers()["DATABASE_URL"], autocommit=True) as database:
+        row = database.execute("SELECT id FROM tenants ORDER BY created_at LIMIT 1").fetchone()
+        assert row
+        database.execute(
+            "INSERT INTO prices (tenant_id, unit, micros) VALUES (%s, 'sms', %s) "
+            "ON CONFLICT (tenant_id, unit) DO UPDATE SET micros = excluded.micros",
+            (row[0], DEAR),
+        )
+    return str(row[0])
+
+
+def _deadlocks(product: Product) -> int:
+    """How many PostgreSQL had to break. Its statistics come in late by up to a second."""
+    time.sleep(1.5)
+    with psycopg.connect(product.servers()["DATABASE_URL"]) as database:
+        row = database.execute(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        ).fetchone()
+    assert row
+    return int(row[0])
