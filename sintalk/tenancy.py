@@ -49,7 +49,9 @@ def owned(model: type[T], tenant_id: UUID, row_id: UUID, *, lock: bool = False) 
     if hasattr(model, "deleted_at"):
         query = query.where(columns.deleted_at.is_(None))
     if lock:
-        query = query.with_for_update(of=model).execution_options(populate_existing=True)
+        # FOR NO KEY UPDATE: rows that refer to this one may come meanwhile. Stronger, two launches over one list,
+        # each with its campaign's reference to it, waited for each other.
+        query = query.with_for_update(of=model, key_share=True).execution_options(populate_existing=True)
     row = session().scalars(query).one_or_none()
     if row is None:
         raise NotFound

@@ -181,7 +181,8 @@ class Worker:
         for answer in answers:
             if answer.outcome is Outcome.CONFIG:
                 log.error("carrier refuses our account: %s", answer.error_code)
-        self.progress += len(answers) - len(took_nothing)
+        unclear = sum(1 for a in answers if a.outcome is Outcome.UNKNOWN)
+        self.progress += len(answers) - len(took_nothing) - unclear
         self.wait_s = max([self.wait_s, *(a.retry_after_s or 0.0 for a in took_nothing)])
         steps = results.write(answers, tenant_id=self.tenant_id, fence=self.fence, idempotent=idempotent)
         self.put_back += sum(1 for _, after in steps if after == "queued")

@@ -43,8 +43,9 @@ UNFINISHED = ("queued", "sending")
 #: Off the usual way: what a person looks for among millions, so an index holds these (see models.Notification).
 MARKED = ("read", "not_delivered", "error", "unknown", "suppressed", "canceled")
 
-#: How often an unclear answer of a carrier that knows our ids is asked for again.
-ATTEMPTS_AT_UNKNOWN = 2
+#: How often a carrier that knows our ids is asked in all before no clear answer means `unknown`. The pauses
+#: grow (`dispatcher`): a minute and a half, longer than most of what befalls a carrier.
+ATTEMPTS_AT_UNKNOWN = 8
 
 
 def after_receipt(status: str, told: str) -> str | None:
@@ -60,7 +61,7 @@ def after_receipt(status: str, told: str) -> str | None:
 
 
 def after_submit(outcome: Outcome, *, idempotent: bool) -> str:
-    """The status after a carrier's answer. An unclear one is asked again only ATTEMPTS_AT_UNKNOWN times in all:
+    """The status after a carrier's answer. It is asked only ATTEMPTS_AT_UNKNOWN times in all where it stays unclear:
     the rows count their attempts, so `results.write` keeps that bound where it writes.
     """
     if outcome is Outcome.ACCEPTED:

@@ -11,7 +11,8 @@ from sqlalchemy import select, update
 from sintalk import checks
 from sintalk.billing import service as billing
 from sintalk.carriers import registry
-from sintalk.carriers.base import Limits
+from sintalk.carriers.base import Limits, Outcome, SubmitResult
+from sintalk.carriers.simulator.adapter import SimulatorCarrier
 from sintalk.db import atomic, now, session
 from sintalk.errors import InsufficientBalance
 from sintalk.messages import dispatcher, reaper, results, service, settling, tally
@@ -51,6 +52,35 @@ def test_a_lost_answer_of_a_carrier_that_knows_our_ids_is_asked_for_again(runnin
     work_until(lambda: counts(dispatch) == {"sent": 3})
     assert set(times_accepted(simulator).values()) == {1}
     assert [row.attempts for row in session().scalars(select(Notification))] == [2, 2, 2]
+
+
+def test_it_is_asked_again_with_growing_pauses_while_nothing_clear_comes_back(running, monkeypatch):
+    """The carrier took them at the first call; the answers of four calls are lost on the way."""
+    _, simulator, tenant_id = running
+    dispatch = ready_dispatch(tenant_id, drafts("0005", each=3))
+    submit, lost, pauses = SimulatorCarrier.submit, [True] * 4, []
+
+    def without_an_answer(carrier, batch):
+        answers = submit(carrier, batch)
+        return (
+            [SubmitResult(a.id, Outcome.UNKNOWN, None, "no_word") for a in batch]
+            if lost and lost.pop()
+            else answers
+        )
+
+    def all_sent():
+        with atomic() as current:
+            chunk = current.scalars(select(Chunk)).one()
+            if chunk.status == "open" and chunk.lease_until is None and chunk.due_at > now():
+                pauses.append(round((chunk.due_at - now()).total_seconds()))
+                chunk.due_at = now()
+        return counts(dispatch) == {"sent": 3}
+
+    monkeypatch.setattr(SimulatorCarrier, "submit", without_an_answer)
+    work_until(all_sent)
+    assert pauses == [1, 2, 4, 8]
+    assert set(times_accepted(simulator).values()) == {1}
+    assert checks.run() == []
 
 
 def test_any_other_lost_answer_is_unknown_and_its_money_stays_held_until_the_receipt(own_settings, tmp_path):
