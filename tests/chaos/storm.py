@@ -120,6 +120,7 @@ class Round:
         """What is still under way; empty once nothing is."""
         for company in self.companies:
             company.look()
+        for company in self.companies:
             for sent in company.campaigns:
                 if not company.is_over(sent):
                     return f"{sent.tag}: {sent.stats}"
