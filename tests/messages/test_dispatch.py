@@ -63,7 +63,7 @@ def test_it_is_asked_again_with_growing_pauses_while_nothing_clear_comes_back(ru
     def without_an_answer(carrier, batch):
         answers = submit(carrier, batch)
         return (
-            [SubmitResult(a.id, Outcome.UNKNOWN, None, "no_word") for a in batch]
+            [SubmitResult(attempt_id=a.id, outcome=Outcome.UNKNOWN, error_code="no_word") for a in batch]
             if lost and lost.pop()
             else answers
         )
