@@ -132,9 +132,14 @@ class Round:
                 return f"{company.name} has {held} held for {unknown.total()} unknown"
             silent = {phone for people in company.lists for phone in people.phones("0005")}
             settled = {told for told in self._taken() & unknown if told[0] not in silent}
-            if settled or (unknown and self.kind.idempotent):
+            if settled or (self.kind.idempotent and self._asked_no_more(company, unknown) != unknown):
                 return f"{company.name} is not sure of {dict(unknown)}"[:400]
         return ""
+
+    def _asked_no_more(self, company: Company, unknown: Counter[Told]) -> Counter[Told]:
+        """Those of a canceled campaign that were on their way: nobody asks for them any more, until a receipt tells."""
+        canceled = {sent.tag for sent in company.campaigns if sent.stats["status"] == "canceled"}
+        return Counter({told: times for told, times in unknown.items() if told[1] in canceled})
 
     def _count(self, product: Product) -> None:
         """Hold what the companies were promised against the carrier's log, and the money against both."""
