@@ -15,7 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import psycopg
 import pytest
+from sqlalchemy import select
 
+from sintalk import create_app
+from sintalk.accounts.models import Tenant
+from sintalk.billing.models import Price
+from sintalk.config import Settings
+from sintalk.db import atomic, db
+from tests.factories import money
 from tests.live.journey import Integrator, accepted, number
 from tests.live.product import Product
 
@@ -36,14 +43,7 @@ def product(tmp_path) -> Iterator[Product]:
 
 def test_short_requests_of_two_processes_never_wait_for_each_other(product):
     shop = Integrator(product)
-    tenant_id = _is_dear(product)
-    head = {"Idempotency-Key": "much"}
-    body = {"amount_micros": 10**12, "reason": "much"}
-    auth = ("owner@sintalk.local", product.password())
-    credited = httpx.post(
-        f"{shop.http.base_url}tenants/{tenant_id}/credits", json=body, headers=head, auth=auth
-    )
-    assert credited.status_code == 201, credited.text
+    _is_dear(product)
     template = shop.post("/templates", {"name": "Um", "channel": "sms", "sms": {"text": "Oi"}})["id"]
     before = shop.get("/billing/balance")["available"]
 
@@ -73,17 +73,16 @@ def test_short_requests_of_two_processes_never_wait_for_each_other(product):
     assert checked.stdout == "No violation.\n", checked.stdout
 
 
-def _is_dear(product: Product) -> str:
-    """The company that the product began with, with an SMS at R$ 5."""
-    with psycopg.connect(product.servers()["DATABASE_URL"], autocommit=True) as database:
-        row = database.execute("SELECT id FROM tenants ORDER BY created_at LIMIT 1").fetchone()
-        assert row
-        database.execute(
-            "INSERT INTO prices (tenant_id, unit, micros) VALUES (%s, 'sms', %s) "
-            "ON CONFLICT (tenant_id, unit) DO UPDATE SET micros = excluded.micros",
-            (row[0], DEAR),
-        )
-    return str(row[0])
+def _is_dear(product: Product) -> None:
+    """The company that the product began with is rich, and an SMS costs it R$ 5."""
+    app = create_app(Settings.from_env(product.env))
+    with app.app_context():
+        with atomic() as current:
+            tenant_id = current.scalars(select(Tenant.id).order_by(Tenant.created_at).limit(1)).one()
+            current.add(Price(tenant_id=tenant_id, unit="sms", micros=DEAR))
+        money(tenant_id, 1_000_000)
+        db.session.remove()
+        db.engine.dispose()
 
 
 def _deadlocks(product: Product) -> int:
