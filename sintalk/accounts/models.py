@@ -84,7 +84,10 @@ class AuditEvent(Identified, Base):
     """Something that was done, by whom, to what. Never changed, never deleted."""
 
     __tablename__ = "audit_events"
-    __table_args__ = (Index("ix_audit_events_tenant_id_id", "tenant_id", "id"),)
+    __table_args__ = (
+        Index("ix_audit_events_tenant_id_id", "tenant_id", "id"),
+        Index("ix_audit_events_subject_id_id", "subject_id", "id"),
+    )
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
     actor_kind: Mapped[str]

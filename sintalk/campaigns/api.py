@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from flask import g
+from flask import Response, g
 
-from sintalk.campaigns import preflight, service
+from sintalk.campaigns import exporting, preflight, service, trying
 from sintalk.campaigns.models import Campaign
 from sintalk.campaigns.schemas import (
     CampaignChange,
@@ -16,18 +17,30 @@ from sintalk.campaigns.schemas import (
     CampaignPath,
     CampaignQuery,
     CampaignStats,
+    CampaignTestIn,
     LaunchIn,
+    PeopleQuery,
     PreflightOut,
     SampleOut,
     WaitingOut,
 )
 from sintalk.counts import kept
 from sintalk.messages import holding
+from sintalk.messages.schemas import SendOut
 from sintalk.web.api import blueprint, refuses
 from sintalk.web.paging import paginate
 
 api = blueprint("campaigns", tag="campaigns", description="Bulk messages to contact lists")
 ONE = "/campaigns/<uuid:campaign_id>"
+CSV: dict[str, Any] = {
+    "content": {
+        "text/csv": {
+            "schema": {"type": "string"},
+            "example": "Telefone;Nome;Situação;Motivo;Criado;Enviado;Entregue;Lido\r\n"
+            "+5511999999999;Ana;Entregue;;2026-11-22 10:00:00;2026-11-22 10:00:01;2026-11-22 10:00:02;\r\n",
+        }
+    }
+}
 SHORT = "The balance does not cover this. Top it up and try again."
 
 
@@ -122,6 +135,28 @@ def cancel_campaign(path: CampaignPath) -> tuple[CampaignOut, int]:
     What is with the carrier stays there. `completed_at` tells when all of it is done. Repeating it is harmless.
     """
     return CampaignOut.model_validate(service.cancel(g.actor.tenant_id, path.campaign_id, by=g.actor)), 202
+
+
+@api.post(f"{ONE}/test", summary="Send a campaign to yourself", responses={"202": SendOut})
+@refuses(402, "insufficient_balance", SHORT)
+@refuses(409, "campaign_not_launchable", "This campaign was launched before.")
+def try_campaign(path: CampaignPath, body: CampaignTestIn) -> tuple[SendOut, int]:
+    """Send what a draft or scheduled campaign would send to up to five own numbers, with a real person's values.
+
+    Single messages, priced and ruled as any: a number that cannot be written to is rejected alone, with its reason.
+    They are no part of the campaign and of its stats. An extension of the index.
+    """
+    sent = trying.test(g.actor.tenant_id, path.campaign_id, phones=body.phones, by=g.actor)
+    return SendOut.model_validate(sent), 202
+
+
+@api.get(f"{ONE}/people", summary="Download a campaign's people", responses={"200": CSV})
+def download_campaign_people(path: CampaignPath, query: PeopleQuery) -> Response:
+    """Everybody with what became of their message, or those of one outcome: phone, name, status, reason, times.
+
+    Streamed, whatever their number. An extension of the index.
+    """
+    return exporting.download(g.actor.tenant_id, path.campaign_id, status=query.status)
 
 
 @api.get(f"{ONE}/stats", summary="Get campaign stats", responses={"200": CampaignStats})

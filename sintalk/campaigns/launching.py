@@ -89,14 +89,14 @@ def reserve(campaign_id: UUID) -> None:
         with atomic() as current:
             campaign = current.scalar(locked)
             if campaign is not None and campaign.overdue(now()):
-                wait(campaign, "overdue")
+                _hold_back(campaign, "overdue")
             elif campaign is not None:
                 start(campaign)
     except InsufficientBalance:
         with atomic() as current:
             campaign = current.scalar(locked)
             if campaign is not None:
-                wait(campaign, "insufficient_balance")
+                _hold_back(campaign, "insufficient_balance")
 
 
 def start(campaign: Campaign) -> None:
@@ -111,6 +111,11 @@ def wait(campaign: Campaign, reason: str) -> None:
     dispatch = messages.dispatch_of(campaign.tenant_id, campaign.id)
     if dispatch is not None:
         messages.pause(dispatch)
+
+
+def _hold_back(campaign: Campaign, reason: str) -> None:
+    wait(campaign, reason)
+    accounts.record(clock(campaign), "campaign.paused", campaign.id, reason=reason)
 
 
 def dispatch_of(campaign: Campaign) -> Dispatch:

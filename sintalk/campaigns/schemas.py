@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from sintalk.campaigns.models import MAX_DELAY_MINUTES
+from sintalk.messages.schemas import Status as NotificationStatus
 from sintalk.web.examples import ID
-from sintalk.web.schemas import Answer, Body, Id, Name, PageOf, PageQuery, Path, Timestamp
+from sintalk.web.schemas import Answer, Body, Id, Name, PageOf, PageQuery, Path, Query, Timestamp
 
 Channel = Literal["sms", "rcs", "voice"]
 Status = Literal["draft", "scheduled", "launching", "running", "paused", "completed", "canceled", "failed"]
@@ -126,6 +127,21 @@ class WaitingOut(Answer):
 
     until: Timestamp
     people: int = Field(examples=[1204])
+
+
+class CampaignTestIn(Body):
+    """Own numbers to try a campaign on."""
+
+    phones: list[Annotated[str, StringConstraints(min_length=1, max_length=100)]] = Field(
+        min_length=1,
+        max_length=5,
+        description="E.164 or any common Brazilian spelling",
+        examples=[["(11) 99999-9999"]],
+    )
+
+
+class PeopleQuery(Query):
+    status: NotificationStatus | None = Field(None, description="Only those whose message stands so")
 
 
 class PreflightOut(Answer):

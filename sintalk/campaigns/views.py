@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from sintalk.campaigns import pages, preflight, service
+from sintalk.campaigns import exporting, pages, preflight, service, story, trying
 from sintalk.campaigns.forms import FOLLOW_UPS, WhatForm, WhenForm, Who, WhoForm
 from sintalk.campaigns.models import STATUSES, Campaign
 from sintalk.contacts import service as contacts
@@ -27,7 +27,8 @@ from sintalk.db import session
 from sintalk.errors import Conflict, InsufficientBalance, Invalid, NotFound, unknown_reference
 from sintalk.message_templates import service as templates
 from sintalk.message_templates.models import Template
-from sintalk.web import i18n
+from sintalk.messages.states import STATUSES as NOTIFICATION_STATUSES
+from sintalk.web import i18n, words
 from sintalk.web.filters import number
 from sintalk.web.forms import show_faults
 from sintalk.web.htmx import go, paging
@@ -216,7 +217,35 @@ def show(campaign_id: UUID) -> ResponseReturnValue:
     if progress.campaign.status == "draft":
         return redirect(url_for(".review", campaign_id=campaign_id), 303)
     parts = pages.ingredients(progress.campaign)
-    return render_template("campaigns/show.html", progress=progress, parts=parts, follow_ups=FOLLOW_UPS)
+    return render_template(
+        "campaigns/show.html",
+        progress=progress,
+        parts=parts,
+        follow_ups=FOLLOW_UPS,
+        story=story.of(progress.campaign),
+    )
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/test")
+def test(campaign_id: UUID) -> ResponseReturnValue:
+    """The campaign on one's own phone."""
+    try:
+        phone = request.form.get("phone", "")[:100]
+        sent = trying.test(g.actor.tenant_id, campaign_id, phones=[phone], by=g.actor).data[0]
+        if sent.error_code:
+            flash(str(words.REASON.get(sent.error_code, sent.error_code)), "error")
+        else:
+            flash(_("The test is on its way."), "success")
+    except (InsufficientBalance, Conflict) as error:
+        flash(str(error.message), "error")
+    return redirect(url_for(".show", campaign_id=campaign_id), 303)
+
+
+@bp.get("/campaigns/<uuid:campaign_id>/people.csv")
+def people(campaign_id: UUID) -> ResponseReturnValue:
+    """Everybody, or those of one outcome, as a file."""
+    status = request.args.get("status") if request.args.get("status") in NOTIFICATION_STATUSES else None
+    return exporting.download(g.actor.tenant_id, campaign_id, status=status)
 
 
 @bp.get("/campaigns/<uuid:campaign_id>/progress")

@@ -156,17 +156,19 @@ def send(
     scheduled_at: datetime | None = None,
     ttl_seconds: int | None = None,
     key: str | None = None,
+    content: dict[str, Any] | None = None,
     by: Actor,
 ) -> Sent:
     """Take these messages in, paid for and safely stored; the workers are rung for.
 
-    `key` makes the request one, for as long as its messages are kept. Raises 422 for an unknown template, one of
+    `key` makes the request one, for as long as its messages are kept; `content` goes out instead of the template's
+    own (what a scheduled campaign keeps). Raises 422 for an unknown template, one of
     another channel, a channel that cannot send, a time too far ahead; 402 where the balance does not cover the
     good ones; 409 `idempotency_key_reused`. Nothing is written then.
     """
     begins = max(now(), scheduled_at) if scheduled_at else now()
     _check(channel, begins)
-    drafts = _drafts(tenant_id, channel, template_id, recipients, free=by.mode == "test")
+    drafts = _drafts(tenant_id, channel, template_id, recipients, content, free=by.mode == "test")
     expires_at = begins + timedelta(seconds=ttl_seconds) if ttl_seconds else None
     ids = [new_id() for _ in drafts]
     rows = Rows(template_id, ids, drafts, expires_at, key)
@@ -207,7 +209,13 @@ def _check(channel: str, begins: datetime) -> None:
 
 
 def _drafts(
-    tenant_id: UUID, channel: str, template_id: UUID, recipients: Sequence[Recipient], *, free: bool
+    tenant_id: UUID,
+    channel: str,
+    template_id: UUID,
+    recipients: Sequence[Recipient],
+    content: dict[str, Any] | None = None,
+    *,
+    free: bool,
 ) -> list[Draft]:
     people = [_person(recipient) for recipient in recipients]
     asked = {
@@ -225,11 +233,12 @@ def _drafts(
     prices = {**DEFAULT_PRICES, **(known.prices or {})}
     if free:  # what test keys send goes to the simulator and costs nothing
         prices = dict.fromkeys(prices, 0)
+    prepared = template.prepared if content is None else prepare(channel, content)
     out = set(known.opted_out)
     return [
         compose(
             channel,
-            template.prepared,
+            prepared,
             prices,
             person,
             out,

@@ -78,10 +78,14 @@ def send_test() -> ResponseReturnValue:
 def _wanted() -> listing.Wanted:
     """The wishes of the address; what is no wish of ours is none."""
     args = request.args
-    written = args.get("phone", "").replace("\x00", "").strip()
     return listing.Wanted(
         channel=args.get("channel") if args.get("channel") in CHANNELS else None,
         status=args.get("status") if args.get("status") in STATUSES else None,
         campaign_id=args.get("campaign_id", type=UUID),
-        phone=(phones.read(written).phone or written[:32]) if written else None,
+        phone=_phone(args.get("phone", "")),
     )
+
+
+def _phone(written: str) -> str | None:
+    written = written.replace("\x00", "").strip()
+    return (phones.read(written).phone or written[:32]) if written else None

@@ -35,6 +35,8 @@ PATHS: dict[str, tuple[tuple[str, ...], Any]] = {
     "POST /campaigns/{id}/resume": (("campaign",), None),
     "POST /campaigns/{id}/cancel": (("campaign",), None),
     "GET /campaigns/{id}/stats": (("campaign",), None),
+    "POST /campaigns/{id}/test": (("campaign",), {"phones": ["11999990000"]}),
+    "GET /campaigns/{id}/people": (("campaign",), None),
     "GET /contact-lists/{id}": (("list",), None),
     "PUT /contact-lists/{id}": (("list",), {"name": "x"}),
     "DELETE /contact-lists/{id}": (("list",), None),
