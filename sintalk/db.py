@@ -131,6 +131,11 @@ def atomic(*, alone: bool = False) -> Iterator[Session]:
         run()
 
 
+def in_atomic() -> bool:
+    """Whether a verb's transaction is open around whoever asks."""
+    return bool(session().info.get("atomic"))
+
+
 @contextmanager
 def _savepoint(current: Session) -> Iterator[None]:
     due = len(current.info["after_commit"])
@@ -167,5 +172,5 @@ def release() -> None:
 
     Inside `atomic()` it does nothing: what is open there belongs to the verb.
     """
-    if not session().info.get("atomic"):
+    if not in_atomic():
         session().rollback()

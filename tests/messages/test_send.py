@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,7 +15,7 @@ from sintalk import checks, queue
 from sintalk.billing import service as billing
 from sintalk.contacts import opt_outs
 from sintalk.db import atomic, db, now, session
-from sintalk.messages import dispatcher, lanes
+from sintalk.messages import dispatcher, intake, lanes
 from sintalk.messages.models import Chunk, Dispatch, Notification, Settlement
 from sintalk.web.schemas import rfc3339
 from tests import factories
@@ -277,6 +278,41 @@ def test_what_a_test_key_sends_costs_nothing_and_needs_no_money(app, alice):
     assert billing.balance(alice.tenant_id).reserved == 0 and checks.run() == []
 
 
+def test_requests_that_come_while_one_is_being_written_are_written_together(app, shop):
+    """The first waits for the lane, which somebody holds; nine come meanwhile, one of them with a bad number."""
+    shop.send(to())
+    asked = [[to("12")] if number == 4 else [to(f"11 98765-00{number:02d}")] * 2 for number in range(10)]
+    with ThreadPoolExecutor(10) as pool:
+        with db.engine.begin() as holding:
+            holding.execute(text("SELECT FROM dispatches FOR UPDATE"))
+            first = pool.submit(_burst(app, shop), asked[0])
+            _until(lambda: intake._waiting)
+            rest = [pool.submit(_burst(app, shop), recipients) for recipients in asked[1:]]
+            _until(lambda: sum(map(len, intake._waiting.values())) == 9)
+        answers = [one.result(20) for one in (first, *rest)]
+    assert [status for status, _ in answers] == [202] * 10 and not intake._waiting
+    assert [answer["accepted"] for _, answer in answers] == [2, 2, 2, 2, 0, 2, 2, 2, 2, 2]
+    written = session().execute(text("SELECT id, xmin::text AS by FROM notifications")).all()
+    assert len({row.by for row in written}) == 3  # the one before, the first, and all the others
+    told = {one["id"] for _, answer in answers for one in answer["data"]}
+    assert len(told) == 19 and told < {str(row.id) for row in written}
+    assert session().scalars(select(Dispatch.price_micros)).all() == [19 * PRICE] and checks.run() == []
+
+
+def test_a_request_that_is_refused_together_hears_it_for_itself(app, shop):
+    """R$ 10 cover 125 messages: the four of one are covered once, then there is only room for single ones."""
+    with db.engine.connect() as holding, ThreadPoolExecutor(4) as pool:
+        shop.send(*[to(f"119{number:08d}") for number in range(120)])
+        holding.execute(text("SELECT FROM dispatches FOR UPDATE"))
+        first = pool.submit(_burst(app, shop), [to()] * 4)
+        _until(lambda: intake._waiting)
+        rest = [pool.submit(_burst(app, shop), [to()] * count) for count in (4, 1, 4)]
+        _until(lambda: sum(map(len, intake._waiting.values())) == 3)
+        holding.rollback()
+        assert [one.result(20)[0] for one in (first, *rest)] == [202, 402, 202, 402]
+    assert shop.balance().available == 0 and checks.run() == []
+
+
 def test_a_lane_is_followed_by_another_one_once_it_is_full(shop):
     shop.send(to(), to())
     with atomic() as current:
@@ -489,6 +525,25 @@ def test_the_page_of_a_scheduled_message_says_when_it_leaves(shop, signed_in):
     sent = shop.send(to(), scheduled_at=rfc3339(now() + timedelta(hours=1)))
     page = signed_in.get(f"/messages/{sent['data'][0]['id']}", headers={"Accept-Language": "en"})
     assert "It leaves at this time." in page.get_data(as_text=True)
+
+
+def _burst(app, shop):
+    """Ask as another client does."""
+    one = Shop.__new__(Shop)
+    one.api, one.template_id = Api(app, shop.api.headers["X-API-Key"]), shop.template_id
+
+    def ask(recipients):
+        answer = one.ask(*recipients)
+        return answer.status_code, answer.get_json()
+
+    return ask
+
+
+def _until(true):
+    patience = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < patience
+        time.sleep(0.01)
 
 
 def _a_moment_later():
