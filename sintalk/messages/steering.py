@@ -124,6 +124,7 @@ def _take_back_one(dispatch_id: UUID) -> bool:
         }
         moved = current.execute(TAKE_BACK, where).all()
         chunk.status, chunk.fence = "done", chunk.fence + 1
+        chunk.held = chunk.held_version = None
         current.flush()
         telling.tell(chunk.tenant_id, [row.id for row in moved if row.status != "canceled"])
         if current.scalar(select(Dispatch.ready_at).where(Dispatch.id == dispatch_id)):
