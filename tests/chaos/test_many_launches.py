@@ -25,7 +25,7 @@ from tests.pipeline import PRICE
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1200)]
 THREADS = 64
-#: `make chaos` takes 100.
+#: 100 in the long form.
 EACH = int(os.environ.get("SINTALK_CHAOS_LAUNCHES", "3"))
 ALL = THREADS * EACH
 COVERED = ALL // 4
