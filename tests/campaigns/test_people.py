@@ -74,7 +74,7 @@ def test_the_page_tells_who_did_what(signed_in, api, alice, sent):
     service.cancel(alice.tenant_id, sent.id, by=alice.actor())
     page = page_of(signed_in.get(f"/campaigns/{sent.id}"))
     said = [
-        "Foi rascunhada.",
+        "O rascunho foi criado.",
         "Alice disparou",
         "A chave de API “tests” pausou",
         "Alice retomou",
