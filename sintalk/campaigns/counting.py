@@ -20,7 +20,8 @@ SAMPLES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One message as it would go out. `price_micros` is the most that it can cost."""
+    """One message as it would go out; `content` is all of an RCS message or a call. `price_micros` is the most
+    that it can cost."""
 
     name: str | None
     phone: str | None
@@ -28,6 +29,7 @@ class Sample:
     segments: int
     price_micros: int
     lot: str = ""
+    content: Any = None
 
 
 @dataclass(kw_only=True)
@@ -116,4 +118,5 @@ def _sample(draft: Draft, lot: str) -> Sample:
         segments=draft.segments,
         price_micros=draft.price_micros,
         lot=lot,
+        content=draft.payload,
     )

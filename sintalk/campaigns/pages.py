@@ -55,6 +55,7 @@ LEFT_OUT = {
     "not_mobile": _l("have a landline, which receives no messages"),
     "missing_variable": _l("lack a value that the template needs"),
     "empty_message": _l("would get an empty message"),
+    "invalid_link": _l("would get a link that leads nowhere"),
     "too_long": _l("would get a message of more than ten parts"),
 }
 

@@ -33,6 +33,7 @@ from sintalk.web.filters import number
 from sintalk.web.forms import show_faults
 from sintalk.web.htmx import go, paging
 from sintalk.web.paging import paginate
+from sintalk.web.security import with_pictures
 
 bp = Blueprint("campaigns", __name__)
 #: How many lists and templates a step offers, the newest.
@@ -217,13 +218,14 @@ def show(campaign_id: UUID) -> ResponseReturnValue:
     if progress.campaign.status == "draft":
         return redirect(url_for(".review", campaign_id=campaign_id), 303)
     parts = pages.ingredients(progress.campaign)
-    return render_template(
+    page = render_template(
         "campaigns/show.html",
         progress=progress,
         parts=parts,
         follow_ups=FOLLOW_UPS,
         story=story.of(progress.campaign),
     )
+    return with_pictures(page)
 
 
 @bp.post("/campaigns/<uuid:campaign_id>/test")
@@ -360,7 +362,7 @@ def _review(campaign: Campaign, template: str) -> ResponseReturnValue:
         step = ".who" if parts.template is not None else ".what"
         return redirect(url_for(step, campaign_id=campaign.id), 303)
     found = preflight.preflight(campaign.tenant_id, campaign.id)
-    return render_template(
+    page = render_template(
         template,
         campaign=campaign,
         parts=parts,
@@ -368,3 +370,4 @@ def _review(campaign: Campaign, template: str) -> ResponseReturnValue:
         reasons=pages.LEFT_OUT,
         follow_ups=FOLLOW_UPS,
     )
+    return with_pictures(page)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from flask import g
 
 from sintalk.counts import kept
-from sintalk.files import service
+from sintalk.files import media, service
 from sintalk.files.models import File
 from sintalk.files.schemas import ConfirmIn, FileOut, FilePage, UploadIn, UploadOut
 from sintalk.web.api import blueprint, refuses
@@ -39,11 +39,18 @@ def confirm_file_upload(body: ConfirmIn) -> FileOut:
 
     Audio is decoded whole: it has 1 to 180 seconds, and `duration_ms` is what was heard, whatever its header says.
     """
-    return FileOut.model_validate(service.confirm(g.actor.tenant_id, body.file_id))
+    return _shown(service.confirm(g.actor.tenant_id, body.file_id))
 
 
 @api.get("/files", summary="List files", responses={"200": FilePage})
 def list_files(query: PageQuery) -> FilePage:
     """The tenant's files, newest first."""
     rows, total = service.files_of(g.actor.tenant_id), kept(g.actor.tenant_id, "files")
-    return FilePage.model_validate(paginate(rows, query, by=File.id, total=total))
+    page = paginate(rows, query, by=File.id, total=total)
+    shown = [_shown(file) for file in page.data]
+    return FilePage.model_validate(page).model_copy(update={"data": shown})
+
+
+def _shown(file: File) -> FileOut:
+    public = file.kind == "media" and file.status == "uploaded"
+    return FileOut.model_validate(file).model_copy(update={"url": media.address(file) if public else None})

@@ -44,6 +44,10 @@ class FileOut(Answer):
     created_at: Timestamp
     confirmed_at: Timestamp | None
     duration_ms: int | None = Field(None, description="Of audio, once it was measured")
+    url: str | None = Field(
+        None,
+        description="Of a confirmed medium: where everybody can fetch it, for `file_url` and `thumbnail_url`",
+    )
 
 
 class FilePage(PageOf[FileOut]):

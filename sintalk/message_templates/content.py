@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from sintalk.message_templates import placeholders, rcs, sms, voice
+from sintalk.message_templates import links, placeholders, rcs, sms, voice
 from sintalk.message_templates.placeholders import contact_values, fold
 
 __all__ = [
@@ -32,7 +32,8 @@ class Rendered(NamedTuple):
 
     `encoding` is `gsm7` or `ucs2` for SMS, the billing class (`basic`, `single`) for RCS, `speech` or `audio`
     for voice. `segments` are SMS parts, 1 on the other channels. `missing` are the names without a value and
-    a default. `fault` says why it may not be sent: `missing_variable`, `empty_message`, `too_long`, or None.
+    a default. `fault` says why it may not be sent: `missing_variable`, `empty_message`, `too_long`, `invalid_link`,
+    or None.
     `content` is the whole content with its values (RCS, voice); None for SMS: there the text is all.
     `billed_seconds` are those of the longest call that a voice content allows, 0 on the other channels.
     """
@@ -136,11 +137,16 @@ class TreePrepared:
         self.channel = channel
         self.variables = variables(content)
         self._tree = _compile_tree(content)
+        self._has_links = channel == "rcs" and any(
+            _is_link(path) and "{{" in text for path, text in texts(content)
+        )
 
     def render(self, values: Mapping[str, str]) -> Rendered:
         missing: dict[str, str] = {}
         filled = _fill_tree(self._tree, values, missing)
         fault = "missing_variable" if missing else self.fault_of(filled)
+        if not fault and self._has_links and not _links_hold(self._tree, filled):
+            fault = "invalid_link"
         billed = voice.length(filled).most_billed if self.channel == "voice" else 0
         return Rendered(
             words(self.channel, filled),
@@ -161,6 +167,19 @@ class TreePrepared:
         if self.channel == "rcs":
             return rcs.billing_class(content)
         return "speech" if content.get("tts") else "audio"
+
+
+def _is_link(path: str) -> bool:
+    return path.rpartition(".")[2] in rcs.LINKS
+
+
+def _links_hold(tree: Any, filled: Any, name: str = "") -> bool:
+    """Whether every address that holds placeholders is one with its values; the others were looked at when saved."""
+    if isinstance(tree, dict):
+        return all(_links_hold(part, filled[key], key) for key, part in tree.items())
+    if isinstance(tree, list):
+        return all(_links_hold(part, filled[at]) for at, part in enumerate(tree))
+    return name not in rcs.LINKS or not isinstance(tree, placeholders.Compiled) or links.is_https(filled)
 
 
 def _compile_tree(node: Any) -> Any:

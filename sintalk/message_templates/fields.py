@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import phonenumbers
 from flask import has_app_context
@@ -25,7 +24,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from sintalk.files import media
-from sintalk.message_templates import placeholders
+from sintalk.message_templates import links, placeholders
 from sintalk.web.schemas import Body
 
 #: No text of any channel is longer than this as it is written, placeholders and defaults included.
@@ -148,16 +147,20 @@ def text_of(limit: int) -> Any:
 
 
 def https_url(limit: int) -> Any:
-    """An address that begins with `https://`, at most `limit` long; placeholders may stand after that."""
+    """An address that begins with `https://`, at most `limit` long; placeholders may stand after that, or one for
+    the whole address (see `links`)."""
 
     def check(url: str) -> str:
         url = _checked(limit)(url)
-        if not _is_https(placeholders.compile(url).filled_with("x")):
+        compiled = placeholders.compile(url)
+        whole = len(compiled.holes) == 1 and not compiled.fixed
+        given = compiled.holes[0].default or "https://x" if whole else compiled.filled_with("x")
+        if not links.is_https(given):
             sentence = _("Write an address that begins with https://.")
             raise PydanticCustomError("invalid_url", sentence)
         return url
 
-    document = {"type": "string", "format": "uri", "pattern": "^https://", "maxLength": limit}
+    document = {"type": "string", "format": "uri", "pattern": r"^(https://|\{\{)", "maxLength": limit}
     return Annotated[str, AfterValidator(check), WithJsonSchema(document)]
 
 
@@ -171,16 +174,6 @@ def media_url(limit: int) -> Any:
         return url if own else check(url)  # type: ignore[call-arg]
 
     return Annotated[str, AfterValidator(own_or_checked), *https.__metadata__[1:]]
-
-
-def _is_https(url: str) -> bool:
-    if not url.startswith("https://") or any(letter.isspace() or not letter.isprintable() for letter in url):
-        return False
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        return False
 
 
 def _dialable(phone: str) -> str:

@@ -4,6 +4,7 @@ The grammar is ours and evaluates nothing (a tenant's text never reaches Jinja):
 
 - `{{name}}` takes the recipient's value of that name, found without regard to case, accents, spaces and
   the signs `- _ .`; `{{name|default}}` takes the default where there is no value (it may be empty).
+- Within a link, behind its host, values are percent-encoded (see `links`).
 - A backslash escapes: `\\{{` is a plain `{{`; within a default `\\}`, `\\{`, `\\|`, `\\\\` are the signs.
 - A pair of braces that holds no name, such as `{{7*7}}` or `{{ }`, is plain text. What looks like a
   placeholder but is not closed or has no name is a fault: "Olá {{nome}" sent to thousands is worse.
@@ -14,8 +15,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+
+from sintalk.message_templates import links
 
 NAME_LIMIT = 100
 
@@ -65,11 +68,20 @@ class Fault:
 
 @dataclass(frozen=True)
 class Hole:
-    """One placeholder: its name as written, its key, and its default (None: there is none)."""
+    """One placeholder: its name as written, its key, its default (None: there is none), and whether it continues
+    a link, where what is put in is percent-encoded."""
 
     name: str
     key: str
     default: str | None
+    in_link: bool = False
+
+    def filled(self, value: str | None) -> str | None:
+        """What stands in its place for this value; None where there is none and no default."""
+        if value and not value.isspace():
+            value = value.strip()
+            return links.value(value) if self.in_link else value
+        return links.default(self.default) if self.in_link and self.default else self.default
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,6 @@ class Compiled:
     holes: tuple[Hole, ...]
     faults: tuple[Fault, ...]
     _format: str = field(repr=False)
-    _slots: tuple[tuple[str, str | None], ...] = field(repr=False)
 
     @property
     def variables(self) -> list[str]:
@@ -110,26 +121,14 @@ class Compiled:
     def render(self, values: Mapping[str, str]) -> tuple[str, list[str]]:
         """The text with these values (keyed by folded name), and the names without value and default.
 
-        A blank value counts as none. Values are put in as they are: braces within one mean nothing.
+        A blank value counts as none. Braces within a value mean nothing.
         """
-        if not self._slots:
+        if not self.holes:
             return self._format, []
-        filled = []
-        for key, default in self._slots:
-            value = values.get(key)
-            if value and not value.isspace():
-                filled.append(value.strip())
-            elif default is None:
-                return self._with_gaps(values)
-            else:
-                filled.append(default)
-        return self._format % tuple(filled), []
-
-    def _with_gaps(self, values: Mapping[str, str]) -> tuple[str, list[str]]:
         filled: list[str] = []
         missing: dict[str, str] = {}
         for hole in self.holes:
-            value = values.get(hole.key, "").strip() or hole.default
+            value = hole.filled(values.get(hole.key))
             if value is None:
                 missing.setdefault(hole.key, hole.name)
             filled.append(value or "")
@@ -141,18 +140,20 @@ def compile(text: str) -> Compiled:
     holes: list[Hole] = []
     faults: list[Fault] = []
     literal: list[str] = []
+    before = ""
     for piece in _pieces(text):
         match piece:
             case str():
                 literal.append(piece.replace("%", "%%"))
+                before += piece
             case Hole():
-                holes.append(piece)
+                holes.append(replace(piece, in_link=links.goes_on(before)))
                 literal.append("%s")
+                before += "x"  # whatever is put in: a word goes on through it
             case Fault():
                 faults.append(piece)
-    slots = tuple((hole.key, hole.default) for hole in holes)
     form = "".join(literal)
-    return Compiled(tuple(holes), tuple(faults), form if holes else form.replace("%%", "%"), slots)
+    return Compiled(tuple(holes), tuple(faults), form if holes else form.replace("%%", "%"))
 
 
 def _pieces(text: str) -> Iterator[str | Hole | Fault]:

@@ -33,20 +33,25 @@ MEDIA_ICONS = {
 
 
 class Chip(NamedTuple):
-    """A suggestion as it is tapped; `icon` may be empty."""
+    """A suggestion as it is tapped; `icon` may be empty. `place`: `0` under the message, `2.0` on its third card."""
 
     text: str
     icon: str
+    place: str
 
 
 class Media(NamedTuple):
-    """`shown` is the address of a picture to draw, or empty: then an icon and the file's name stand there."""
+    """`shown` is the address of a picture to draw, or empty: then an icon and the file's name stand there.
+
+    `url` is the file's own address, or empty where it is none that a browser could open.
+    """
 
     kind: str
     name: str
     icon: str
     shown: str
     height: str
+    url: str
 
 
 class Card(NamedTuple):
@@ -77,20 +82,20 @@ def phone(content: Mapping[str, Any]) -> Phone:
     return Phone(
         bubble=(content.get("text") or {}).get("body", "") if kind == "text" else None,
         file=_media(content.get("file") or {}) if kind == "file" else None,
-        cards=[_card(it) for it in cards],
+        cards=[_card(it, f"{number}.") for number, it in enumerate(cards)],
         width=carousel.get("card_width") or "medium" if kind == "carousel" else "",
         chips=_chips(content),
     )
 
 
-def _card(card: Mapping[str, Any]) -> Card:
+def _card(card: Mapping[str, Any], place: str) -> Card:
     horizontal = card.get("orientation") == "horizontal"
     return Card(
         layout=f"horizontal {card.get('thumbnail_alignment') or 'left'}" if horizontal else "vertical",
         title=card.get("title") or "",
         description=card.get("description") or "",
         media=_media(card["media"], "" if horizontal else "short") if card.get("media") else None,
-        chips=_chips(card),
+        chips=_chips(card, place),
     )
 
 
@@ -99,15 +104,15 @@ def _media(media: Mapping[str, Any], height: str = "") -> Media:
     url, thumbnail = media.get("file_url") or "", media.get("thumbnail_url") or ""
     kind = kind_of(url)
     shown = url if kind == "image" else thumbnail
-    return Media(
-        kind, name_of(url), MEDIA_ICONS[kind], shown, (media.get("height") or height) if height else ""
-    )
+    tall = (media.get("height") or height) if height else ""
+    openable = url if url.startswith(("https://", "http://")) else ""
+    return Media(kind, name_of(url), MEDIA_ICONS[kind], shown, tall, openable)
 
 
-def _chips(part: Mapping[str, Any]) -> list[Chip]:
+def _chips(part: Mapping[str, Any], place: str = "") -> list[Chip]:
     return [
-        Chip(chip.get("text", ""), CHIP_ICONS.get(chip.get("type", ""), ""))
-        for chip in part.get("suggestions") or []
+        Chip(chip.get("text", ""), CHIP_ICONS.get(chip.get("type", ""), ""), f"{place}{number}")
+        for number, chip in enumerate(part.get("suggestions") or [])
     ]
 
 

@@ -15,6 +15,8 @@ from sintalk.message_templates import sms
 BASIC_BYTES = 160
 #: A whole message, its JSON in UTF-8 (AWS sms-limitations-rcs, Gupshup: 250 KB).
 MAX_BYTES = 250_000
+#: The fields that are addresses.
+LINKS = ("url", "file_url", "thumbnail_url")
 #: Characters of each text, before and after its placeholders are filled; sources in `rcs_schemas`.
 LIMITS = {
     "message": {"body": 3072},

@@ -6,7 +6,7 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Response, current_app, g, make_response, render_template, request
+from flask import Response, g, render_template, request
 from flask_babel import gettext as _
 
 from sintalk.message_templates import preview, rcs, rcs_typed, service, trial
@@ -16,7 +16,7 @@ from sintalk.message_templates.rcs_typed import Typed
 from sintalk.message_templates.samples import VALUES
 from sintalk.message_templates.schemas import TemplateIn
 from sintalk.web import i18n
-from sintalk.web.security import content_security_policy, origin_of
+from sintalk.web.security import with_pictures
 from sintalk.web.validation import check
 
 #: What the browser offers to upload: cards hold no documents (PDF in cards: India only, Google).
@@ -67,12 +67,9 @@ def page(
 ) -> Response:
     """The editor. `fresh` is the path of a list that has just got a new item: it stands open.
 
-    Its phone shows pictures from wherever they lie, so this page alone may load them from any https address.
+    Its phone shows pictures from wherever they lie.
     """
-    answer = make_response(_drawn(form, template, bad or Faults(), fresh))
-    policy = content_security_policy(origin_of(current_app.config["SETTINGS"].s3_public_url))
-    answer.headers["Content-Security-Policy"] = policy.replace("img-src 'self'", "img-src 'self' https:")
-    return answer
+    return with_pictures(_drawn(form, template, bad or Faults(), fresh))
 
 
 def _drawn(form: RcsForm, template: Template | None, bad: Faults, fresh: str) -> str:

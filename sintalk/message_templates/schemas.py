@@ -117,10 +117,11 @@ class PreviewIn(Body):
 class Preview(Content):
     """What one person would get.
 
-    `fault` says why it would not be sent: `missing_variable`, `empty_message`, `too_long`. For SMS, encoding,
-    segments, characters and the letters that force UCS-2; for RCS and voice, the content with its values;
-    for RCS also the billing class, `basic` or `single`; for voice, how many seconds are said (of speech, about:
-    by its characters), and the billed seconds (30/6) of somebody who hears it once and of the longest call.
+    `fault` says why it would not be sent: `missing_variable`, `empty_message`, `too_long`, `invalid_link`.
+    For SMS, encoding, segments, characters and the letters that force UCS-2; for RCS and voice, the content with
+    its values; for RCS also the billing class, `basic` or `single`; for voice, how many seconds are said (of
+    speech, about: by its characters), and the billed seconds (30/6) of somebody who hears it once and of the
+    longest call.
     """
 
     model_config = Answer.model_config

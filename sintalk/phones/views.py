@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sintalk.errors import Conflict
 from sintalk.messages.models import Notification
 from sintalk.phones import service
 from sintalk.phones.service import Phone
+from sintalk.web.security import with_pictures
 
 bp = Blueprint("phones", __name__)
 #: How often the screen is looked at again after something was done, for its effect to come back.
@@ -89,9 +90,9 @@ def _done(message_id: UUID, do: Callable[[], None]) -> ResponseReturnValue:
 
 def _page(
     people: Sequence[Notification], phone: Phone | None, message_id: UUID | None, campaign_id: UUID | None
-) -> str:
+) -> Response:
     looks = max(0, min(request.args.get("looks", 0, type=int), LOOKS))
-    return render_template(
+    page = render_template(
         "phones/index.html",
         people=people,
         phone=phone,
@@ -99,3 +100,4 @@ def _page(
         campaign_id=campaign_id,
         looks=looks,
     )
+    return with_pictures(page)

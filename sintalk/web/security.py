@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, make_response, request
 
 from sintalk.config import Settings
 
@@ -69,6 +69,15 @@ def content_security_policy(store: str) -> str:
         "object-src": "'none'",
     }
     return "; ".join(f"{rule} {sources.strip()}" for rule, sources in rules.items())
+
+
+def with_pictures(page: str) -> Response:
+    """A page that draws messages: their pictures lie wherever the tenant keeps them, so it may load them from any
+    https address. Nothing else may come from there, and no address of ours is told (see Referrer-Policy)."""
+    answer = make_response(page)
+    policy = content_security_policy(origin_of(current_app.config["SETTINGS"].s3_public_url))
+    answer.headers["Content-Security-Policy"] = policy.replace("img-src 'self'", "img-src 'self' https:")
+    return answer
 
 
 def origin_of(url: str | None) -> str:

@@ -90,6 +90,7 @@ REASON = {
     "not_mobile": _l("This is a landline, which does not receive messages."),
     "missing_variable": _l("The template needs a value that this person does not have."),
     "too_long": _l("With this person's data the message becomes too long."),
+    "invalid_link": _l("With this person's data a link of the message leads nowhere."),
     "empty_message": _l("With this person's data nothing is left of the message."),
     "invalid_number": _l("The carrier says that this number does not exist."),
     "rejected": _l("The carrier refused it at once."),

@@ -26,13 +26,13 @@ const rcsPhone = (facts, sprite) => {
   function filled(text, values) {
     return smsText.pieces(text).map((piece) => {
       if (!piece.name) return piece.text;
-      const words = values[piece.key] ?? piece.standIn ?? piece.name;
+      const words = smsText.fill(piece, values);
       return words && make("mark", "", words);
     });
   }
 
   const plain = (text, values) =>
-    smsText.pieces(text).map((piece) => piece.text ?? values[piece.key] ?? piece.standIn ?? piece.name).join("");
+    smsText.pieces(text).map((piece) => piece.text ?? smsText.fill(piece, values)).join("");
 
   function nameOf(url) {
     try {

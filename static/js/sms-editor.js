@@ -16,7 +16,7 @@ function startSmsEditor(form) {
   form.querySelectorAll("[data-chips], [data-take-accents-off]").forEach((e) => { e.hidden = false; });
 
   let values = tables.values;
-  const filled = (piece) => piece.text ?? values[piece.key] ?? piece.standIn ?? piece.name;
+  const filled = (piece) => piece.text ?? smsText.fill(piece, values);
 
   function draw(pieces, encoding) {
     const written = encoding === "gsm7" ? count.transliterate : (text) => text;

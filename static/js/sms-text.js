@@ -4,6 +4,7 @@
 const smsText = (() => {
   const HOLE = /\{\{([^{}|\\\n\r]*)(?:\|((?:\\[{}|\\]|[^{}\\\n\r])*))?\}\}/y;
   const LOOKS_MEANT = /\{\{\s*[\p{L}\p{N}_]/uy;
+  const BEHIND_A_HOST = /(?:https?:\/\/|www\.)[^\s/?#]+[/?#]\S*$/i;
   const lineFeeds = (text) => text.replace(/\r\n?/g, "\n");
 
   function fold(name) {
@@ -17,6 +18,20 @@ const smsText = (() => {
     if (!/^\p{N}+$/u.test(name) && !/\p{L}/u.test(name)) return null;
     const standIn = found[2]?.trim().replace(/\\([{}|\\])/g, "$1");
     return { name, key: fold(name), standIn };
+  }
+
+  // Whether what comes next continues a link behind its host; see sintalk/message_templates/links.py.
+  function goesOn(before) {
+    const text = before.map((piece) => (piece.name ? "x" : piece.text)).join("");
+    return BEHIND_A_HOST.test(text.slice(Math.max(...[..." \n\t\r"].map((blank) => text.lastIndexOf(blank))) + 1));
+  }
+
+  // What stands in a placeholder's place: the person's value, its default, or its name where neither is known.
+  function fill(piece, values) {
+    const value = values[piece.key]?.trim() || null;
+    if (!piece.inLink) return value ?? piece.standIn ?? piece.name;
+    if (value === null && piece.standIn !== undefined) return encodeURI(piece.standIn).replaceAll("%25", "%");
+    return encodeURIComponent(value ?? piece.name);
   }
 
   // The text in pieces: {text}, {name, key, standIn} for a placeholder, {slip} for what is not closed.
@@ -36,7 +51,7 @@ const smsText = (() => {
       const match = HOLE.exec(text);
       const hole = match && readHole(match);
       if (hole) {
-        found.push(hole);
+        found.push(hole.name ? { ...hole, inLink: goesOn(found) } : hole);
         start = at + match[0].length;
         continue;
       }
@@ -91,5 +106,5 @@ const smsText = (() => {
     return { measure, outsideGsm, transliterate };
   }
 
-  return { pieces, fold, counter };
+  return { pieces, fill, fold, counter };
 })();

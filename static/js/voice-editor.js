@@ -46,7 +46,7 @@ function startVoiceEditor(form) {
     return pieces.map(filled).join("");
   }
 
-  const filled = (piece) => piece.text ?? values[piece.key] ?? piece.standIn ?? piece.name;
+  const filled = (piece) => piece.text ?? smsText.fill(piece, values);
 
   function drawKeys(chosen) {
     const used = new Map(chosen.map((each) => [each.key, each]));

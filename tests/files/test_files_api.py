@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -66,10 +67,22 @@ def test_a_file_is_announced_uploaded_and_confirmed(api):
         "created_at",
         "confirmed_at",
         "duration_ms",
+        "url",
     }
+    assert file["url"] is None, "a list has no public address"
     assert (file["id"], file["status"], file["size"]) == (target["file_id"], "uploaded", len(CSV))
     assert confirm(api, target).get_json() == file
     assert api.get("/files").get_json()["data"] == [file]
+
+
+def test_a_confirmed_medium_says_where_everybody_can_fetch_it(app, api):
+    data = b"GIF89a\x01\x00\x01\x00\x80\x00\x00" + bytes(20)
+    target = begin(api, kind="media", filename="a.gif", content_type="image/gif", size=len(data))
+    assert api.get("/files").get_json()["data"][0]["url"] is None
+    assert put(target, data) == 200
+    url = confirm(api, target).get_json()["url"]
+    assert api.get("/files").get_json()["data"][0]["url"] == url
+    assert app.test_client().get(urlsplit(url).path).data == data
 
 
 def test_the_store_takes_only_what_was_announced(api):

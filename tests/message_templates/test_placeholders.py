@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sintalk.message_templates import links
 from sintalk.message_templates.placeholders import NAME_LIMIT, compile, contact_values, fold
 
 VALUES = contact_values(
@@ -132,3 +135,38 @@ def test_rendering_puts_each_value_between_its_neighbours(pieces):
         values[fold(name)] = value
         expected += literal + (value.strip() or "-")
     assert compile(source).render(values) == (expected, [])
+
+
+SHOP = "https://loja.com.br"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        (SHOP + "/{{a}}", "São Paulo", SHOP + "/S%C3%A3o%20Paulo"),
+        (SHOP + "/?q={{a}}&x=1", "Pão & café", SHOP + "/?q=P%C3%A3o%20%26%20caf%C3%A9&x=1"),
+        (SHOP + "#{{a}}", "a/b", SHOP + "#a%2Fb"),
+        ("Veja www.loja.com.br/{{a}}.", "a b", "Veja www.loja.com.br/a%20b."),
+        (SHOP + "/{{a}}/{{a}}", "1 2", SHOP + "/1%202/1%202"),
+        ("https://{{a}}.com.br/{{a}}", "x y", "https://x y.com.br/x%20y"),
+        ("{{a}}", "https://x.com.br/a b", "https://x.com.br/a b"),
+        ("{{a}}/{{a}}", "x y", "x y/x y"),
+        (SHOP + "/x {{a}}", "São Paulo", SHOP + "/x São Paulo"),
+        (SHOP + "/x\n{{a}}", "São Paulo", SHOP + "/x\nSão Paulo"),
+        ("HTTPS://LOJA.COM/{{a}}", "ã", "HTTPS://LOJA.COM/%C3%A3"),
+        ("loja.com.br/{{a}}", "a b", "loja.com.br/a b"),
+        (SHOP + "{{a}}", "/a b", SHOP + "/a b"),
+        (SHOP + "/{{b|ofertas/são joão?x=1%20}}", "", SHOP + "/ofertas/s%C3%A3o%20jo%C3%A3o?x=1%20"),
+        (SHOP + "/{{b|}}", "", SHOP + "/"),
+    ],
+)
+def test_what_continues_a_link_is_encoded_and_nothing_else(text, value, expected):
+    assert compile(text).render({"a": value} if value else {})[0] == expected
+
+
+@given(st.text(min_size=1).filter(lambda text: text.strip()))
+def test_any_value_in_a_link_comes_back_from_it_as_it_was(value):
+    link, missing = compile("https://x.com.br/?q={{a}}&b=2").render({"a": value})
+    assert missing == []
+    assert parse_qs(urlsplit(link).query, keep_blank_values=True) == {"q": [value.strip()], "b": ["2"]}
+    assert link.isascii() and links.is_https(link)

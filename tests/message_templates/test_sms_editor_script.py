@@ -97,3 +97,22 @@ def test_the_script_reads_the_same_placeholders(page):
         assert any(piece.get("slip") for piece in theirs) == bool(ours.faults), text
         literal = "".join(piece.get("text", "#") for piece in theirs)
         assert literal == ours.filled_with("#"), text
+
+
+LINKS = [
+    "https://x.br/{{a}}?q={{a}} {{a}}",
+    "Veja www.x.br/\n{{a}} https://{{a}}/{{a}}",
+    "https://x.br/{{b|ofertas/são joão?x=1%20}} {{b|são}}",
+    "{{a}}/{{a}} http://x{{a}} x.br/{{a}}",
+]
+
+
+@pytest.mark.browser
+def test_the_script_puts_the_same_into_links(page):
+    values = {"a": "Pão & café/1 (!*'~) ☕"}
+    found = page.evaluate(
+        """([texts, values]) => texts.map((text) =>
+            smsText.pieces(text).map((piece) => piece.text ?? smsText.fill(piece, values)).join(""))""",
+        [LINKS, values],
+    )
+    assert found == [placeholders.compile(text).render(values)[0] for text in LINKS]

@@ -66,7 +66,7 @@ def test_every_string_of_an_rcs_content_may_hold_placeholders():
     assert variables(CAROUSEL) == ["nome", "Cidade", "Produto"]
     rendered = prepare("rcs", CAROUSEL).render({**JOAO, "produto": "Tênis"})
     assert rendered.text == "Oi João\nTênis"
-    assert rendered.content["carousel"]["cards"][0]["media"]["file_url"] == "https://x.br/Belém.png"
+    assert rendered.content["carousel"]["cards"][0]["media"]["file_url"] == "https://x.br/Bel%C3%A9m.png"
     assert rendered.content["ttl_seconds"] == 60
     assert (rendered.encoding, rendered.segments, rendered.fault) == ("single", 1, None)
     assert CAROUSEL["carousel"]["cards"][0]["title"] == "Oi {{nome}}"
@@ -96,3 +96,34 @@ def test_voice_says_its_text():
     content = {"source": "tts", "tts": {"text": "Olá {{nome}}"}}
     assert prepare("voice", content).render(JOAO)[:2] == ("Olá João", "speech")
     assert prepare("voice", {"source": "audio", "file_id": "x"}).render(JOAO)[:2] == ("", "audio")
+
+
+def chip_to(url: str):
+    chip = {"type": "open_url", "text": "Abrir", "postback_data": "x", "url": url}
+    return prepare("rcs", {"type": "text", "text": {"body": "Oi"}, "suggestions": [chip]})
+
+
+@pytest.mark.parametrize(
+    ("url", "value", "fault"),
+    [
+        ("{{link}}", "https://loja.com.br/pedido?n=1", None),
+        ("{{link}}", "http://loja.com.br/pedido", "invalid_link"),
+        ("{{link}}", "loja.com.br", "invalid_link"),
+        ("{{link}}", "https://loja.com.br/meu pedido", "invalid_link"),
+        ("{{link}}", "javascript:alert(1)", "invalid_link"),
+        ("{{link|https://loja.com.br}}", "", None),
+        ("https://{{link}}.loja.com.br/", "recife", None),
+        ("https://{{link}}.loja.com.br/", "são luís", "invalid_link"),
+        ("https://loja.com.br/{{link}}", "são luís", None),
+        ("{{link}}", "", "missing_variable"),
+    ],
+)
+def test_who_would_get_a_link_that_is_none_is_left_out(url, value, fault):
+    assert chip_to(url).render({"link": value}).fault == fault
+
+
+def test_addresses_of_media_are_held_to_the_same():
+    content = {"type": "file", "file": {"file_url": "{{foto}}", "thumbnail_url": "https://x.br/{{nome}}.png"}}
+    rendered = prepare("rcs", content).render({**JOAO, "foto": "https://x.br/a.pdf"})
+    assert (rendered.fault, rendered.content["file"]["thumbnail_url"]) == (None, "https://x.br/Jo%C3%A3o.png")
+    assert prepare("rcs", content).render({**JOAO, "foto": "a.pdf"}).fault == "invalid_link"

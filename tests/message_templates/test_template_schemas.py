@@ -136,7 +136,9 @@ def test_an_address_is_https_and_has_its_limit(template, path, longest):
     assert faults(changed(template, path, url(longest))) == []
     assert faults(changed(template, path, url(longest + 1))) == [(path, "too_long")]
     assert faults(changed(template, path, "https://x.br/{{codigo}}?a={{b|c}}")) == []
-    for wrong in ("http://x.br", "x.br", "javascript:alert(1)", "https://", "https:// x.br", "{{link}}"):
+    assert faults(changed(template, path, "{{link}}")) == []
+    holes = ("{{link|http://x.br}}", "{{a}}{{b}}", "{{a}}/b")
+    for wrong in ("http://x.br", "x.br", "javascript:alert(1)", "https://", "https:// x.br", *holes):
         assert faults(changed(template, path, wrong)) == [(path, "invalid_url")], wrong
 
 
