@@ -62,7 +62,7 @@ class Week:
 
 
 _NINE, _TEN = 9 * 60, 10 * 60
-#: Telemarketing calls: Monday to Friday 9 to 21, Saturday 10 to 16 (Anatel's code of conduct of the telecoms).
+#: Telemarketing calls: Monday to Friday 9 to 21, Saturday 10 to 16 (as Valor reported on 2022-10-20).
 CALLS = Week(weekdays=Hours(_NINE, 21 * 60), saturday=Hours(_TEN, 16 * 60))
 _TEXTS = Week(weekdays=Hours(_NINE, 21 * 60), saturday=Hours(_NINE, 21 * 60))
 _CAREFUL = Week(weekdays=Hours(_NINE, 18 * 60), saturday=Hours(_NINE, 13 * 60))

@@ -1,8 +1,7 @@
 """Two web processes draw on the same lanes, while workers send, the sweeper gives idle money back and more comes in.
 
-Threads of one process never share a lane, so only processes show whether a request can wait for the account with
-a lane's row in its hands (an UPDATE that waited for another one and then finds no room keeps the row), while the
-one that has the account waits for the lane.
+Threads of one process never write on one lane at the same time; processes do. Each message is sent once and paid for
+once, and PostgreSQL has no deadlock to break (`test_who_waits_for_the_account_holds_no_lane` has the reason alone).
 """
 
 from __future__ import annotations

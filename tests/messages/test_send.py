@@ -313,6 +313,25 @@ def test_a_request_that_is_refused_together_hears_it_for_itself(app, shop):
     assert shop.balance().available == 0 and checks.run() == []
 
 
+@pytest.mark.parametrize("key", [None, "order-1"])
+def test_who_waits_for_the_account_holds_no_lane(app, shop, key):
+    """Else two short requests would wait for each other: the one that has the account wants the lane next.
+
+    The request waits for the lane, and finds no room when it gets it: PostgreSQL keeps such a row locked.
+    """
+    _lane_with_float(shop, 10 * PRICE)
+    with db.engine.connect() as mover, db.engine.connect() as drawer, ThreadPoolExecutor(1) as pool:
+        mover.execute(text("SELECT FROM accounts FOR UPDATE"))
+        drawer.execute(text("UPDATE dispatches SET price_micros = float_micros"))
+        asked = pool.submit(_burst(app, shop), [to()], key=key)
+        _until(lambda: _waits_for("dispatches"))
+        drawer.commit()
+        _until(lambda: _waits_for("accounts"))
+        mover.execute(text("SELECT FROM dispatches FOR UPDATE NOWAIT"))
+        mover.rollback()
+        assert asked.result(20)[0] == 202
+
+
 def test_a_lane_is_followed_by_another_one_once_it_is_full(shop):
     shop.send(to(), to())
     with atomic() as current:
@@ -532,11 +551,18 @@ def _burst(app, shop):
     one = Shop.__new__(Shop)
     one.api, one.template_id = Api(app, shop.api.headers["X-API-Key"]), shop.template_id
 
-    def ask(recipients):
-        answer = one.ask(*recipients)
+    def ask(recipients, **more):
+        answer = one.ask(*recipients, **more)
         return answer.status_code, answer.get_json()
 
     return ask
+
+
+def _waits_for(table):
+    """Whether somebody waits for a lock in a statement about this table."""
+    waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ :about)"
+    with db.engine.connect() as watching:
+        return watching.scalar(text(waiting), {"about": rf"(FROM|UPDATE)\s+{table}\M"})
 
 
 def _until(true):
