@@ -49,6 +49,7 @@ class Settings:
     | SINTALK_SIMULATOR_URL | started by `sintalk up` | address of the simulator carrier |
     | SINTALK_SIMULATOR_IDEMPOTENT | 1 | 0: a repeated message id is taken again (for experiments) |
     | SINTALK_SIMULATOR_LATENCY_MS | 0 | how long the simulator waits before it answers a request |
+    | SINTALK_SIMULATOR_TPS | 0 | how many messages a second the simulator takes; 0: any number |
     | SINTALK_WEBHOOKS_ALLOW_LOOPBACK | 0 | 1: webhooks may call this machine itself, http and any port too |
     | SINTALK_LOG_LEVEL | INFO | |
     | SINTALK_CRASHPOINT | (none) | for tests: where a process ends as after kill -9 (crashpoints.py) |
@@ -80,6 +81,7 @@ class Settings:
     simulator_url: str | None = None
     simulator_idempotent: bool = True
     simulator_latency_ms: int = 0
+    simulator_tps: int = 0
     webhooks_allow_loopback: bool = False
     log_level: str = "INFO"
     crashpoint: str | None = None
@@ -125,6 +127,7 @@ class Settings:
             simulator_url=env.get("SINTALK_SIMULATOR_URL"),
             simulator_idempotent=_flag(env, "SINTALK_SIMULATOR_IDEMPOTENT", True),
             simulator_latency_ms=_number(env, "SINTALK_SIMULATOR_LATENCY_MS", 0, low=0, high=600_000),
+            simulator_tps=_number(env, "SINTALK_SIMULATOR_TPS", 0, low=0, high=1_000_000),
             webhooks_allow_loopback=_flag(env, "SINTALK_WEBHOOKS_ALLOW_LOOPBACK", False),
             log_level=env.get("SINTALK_LOG_LEVEL", "INFO").upper(),
             crashpoint=env.get("SINTALK_CRASHPOINT"),

@@ -57,7 +57,7 @@ def steps() -> list[Step]:
     from sintalk.campaigns import service as campaigns
     from sintalk.files import service as files
     from sintalk.imports import preview, undoing
-    from sintalk.messages import holding, lanes, reaper, receipts, settling
+    from sintalk.messages import holding, lanes, reaper, receipts, settling, spreading
     from sintalk.web import idempotency
     from sintalk.webhooks import balances, delivering
 
@@ -71,6 +71,8 @@ def steps() -> list[Step]:
         Step(1.0, ring_cancels),
         Step(5.0, ring_confirmations),
         Step(2.0, campaigns.close_finished),
+        Step(2.0, campaigns.hold_halted),
+        Step(2.0, spreading.judge),
         Step(1.0, ring_webhooks),
         Step(5.0, balances.look),
         Step(3.0, ring_expansions),

@@ -40,6 +40,8 @@ SELF_SERVICE = {
         "sintalk.messages.jobs.confirm",
         "sintalk.campaigns.jobs.expand_waiting",
         "sintalk.campaigns.jobs.close_finished",
+        "sintalk.campaigns.jobs.hold_halted",
+        "sintalk.campaigns.jobs.count_waiting",
     ),
     "imports": ("sintalk.imports.jobs.work",),
     "webhooks": ("sintalk.webhooks.jobs.deliver",),

@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sintalk import create_app, migrating
 from sintalk.config import Settings
 from sintalk.db import db, release
+from sintalk.messages import breaker
 from sintalk.queue import connect
 from sintalk.servers import start_stack
 from tests import factories
@@ -50,6 +51,12 @@ def admin_url(settings: Settings) -> Iterator[str]:
         migrating.upgrade()
         db.engine.dispose()
     return settings.database_url
+
+
+@pytest.fixture(autouse=True)
+def _nothing_failed_yet() -> None:
+    """What a worker remembers of calls that failed belongs to the test before."""
+    breaker.forget()
 
 
 @pytest.fixture

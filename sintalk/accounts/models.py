@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -14,7 +14,10 @@ from sintalk.tenancy import ROLES, Actor
 
 
 class Tenant(Identified, Base):
-    """A company on this installation: everything else belongs to one."""
+    """A company on this installation: everything else belongs to one.
+
+    `rates`: channel -> messages a second at the most, where the platform set that.
+    """
 
     __tablename__ = "tenants"
 
@@ -22,6 +25,7 @@ class Tenant(Identified, Base):
     locale: Mapped[str] = mapped_column(default="pt_BR")
     timezone: Mapped[str] = mapped_column(default="America/Sao_Paulo")
     currency: Mapped[str] = mapped_column(default="BRL")
+    rates: Mapped[dict[str, float]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
 
 
 class User(UserMixin, Identified, Base):

@@ -10,6 +10,13 @@ from sintalk.contacts import service as contacts
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 
+#: The SMS that takes over from an RCS message long after everything had left: there is something to send again.
+REOPEN = text("""
+    UPDATE campaigns c SET status = 'running', completed_at = NULL, updated_at = now()
+      FROM dispatches d
+     WHERE d.status = 'ready' AND d.lane IS NULL AND d.finished_at IS NOT NULL
+       AND c.tenant_id = d.tenant_id AND c.id = d.campaign_id AND c.status = 'completed'
+""")
 COMPLETE = text("""
     UPDATE campaigns c
        SET status = 'completed', pause_reason = NULL, completed_at = d.finished_at, updated_at = now()
@@ -31,6 +38,7 @@ CALL_IT_CANCELED = text("""
 def close_finished() -> int:
     """End the campaigns that have nothing queued or sending any more; how many that were."""
     with atomic() as current:
+        current.execute(REOPEN)
         ids = [*current.scalars(COMPLETE), *current.scalars(CALL_IT_CANCELED)]
         for campaign_id in ids:
             _end(current.get_one(Campaign, campaign_id, populate_existing=True))

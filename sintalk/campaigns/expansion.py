@@ -68,7 +68,7 @@ def _write_next(campaign_id: UUID, ahead: _Ahead) -> bool:
             if page.drafts:
                 dispatch = messages.dispatch_of(campaign.tenant_id, campaign.id)
                 assert dispatch is not None
-                messages.fill(dispatch, page.drafts, template_id=campaign.template_id)
+                messages.fill_page(dispatch, page.drafts, template_id=campaign.template_id)
                 campaign.cursor = page.last
                 crashpoint("page_written")
                 return True

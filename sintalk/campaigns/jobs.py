@@ -32,3 +32,18 @@ def close_finished() -> None:
     from sintalk.campaigns import service
 
     service.close_finished()
+
+
+def hold_halted() -> None:
+    """Say of campaigns that were held back by themselves that they are paused, and why."""
+    from sintalk.campaigns import service
+
+    service.hold_halted()
+
+
+def count_waiting() -> None:
+    """Take all audiences further that are being counted. While nobody can ring for each."""
+    from sintalk.campaigns import preflight
+
+    for campaign_id in preflight.to_count():
+        preflight.go_on(campaign_id)

@@ -64,6 +64,9 @@ def go(campaign: Campaign, by: Actor) -> None:
         channel=campaign.channel,
         carrier="simulator",
         marketing=campaign.bound,
+        **messages.plan(
+            preflight.people_of(campaign), spread_minutes=campaign.spread_minutes, canary=campaign.canary
+        ),
     )
     accounts.record(by, "campaign.launched", campaign.id, name=campaign.name)
     enqueue("sintalk.campaigns.jobs.expand", campaign.id)

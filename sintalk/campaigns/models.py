@@ -31,7 +31,8 @@ class Campaign(Identified, Base):
     Its people are those of `contact_list_id` or, with `follow_up_on_status`, those of `parent_campaign_id` whose
     message stood in that status when it went. `cursor` is the last of them that a notification was written for.
     `late_ok`: a person said that it may leave later than `max_delay_minutes` after its time. `error_code` says
-    why it failed, `mode` whether a test key launched it.
+    why it failed, `mode` whether a test key launched it. `spread_minutes`: for how long it leaves, evenly; `canary`:
+    a few people get it first, and the others if that went well.
     """
 
     __tablename__ = "campaigns"
@@ -49,6 +50,7 @@ class Campaign(Identified, Base):
             name="people",
         ),
         CheckConstraint("max_delay_minutes >= 0", name="max_delay_minutes"),
+        CheckConstraint("spread_minutes > 0", name="spread_minutes"),
         Index("ix_campaigns_unfinished", "status", "id", postgresql_where=text(f"status IN {UNFINISHED}")),
         Index("ix_campaigns_scheduled", "scheduled_at", postgresql_where=text("status = 'scheduled'")),
         Index(
@@ -89,6 +91,8 @@ class Campaign(Identified, Base):
     scheduled_at: Mapped[datetime | None]
     max_delay_minutes: Mapped[int] = mapped_column(default=MAX_DELAY_MINUTES)
     late_ok: Mapped[bool] = mapped_column(default=False)
+    spread_minutes: Mapped[int | None]
+    canary: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     launched_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(default=now)

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from sintalk.campaigns.models import Campaign
 from sintalk.db import now, session
+from sintalk.messages import service as messages
 from sintalk.policies import service as policies
 
 #: The newest campaigns that finished and were large enough to say something.
@@ -19,7 +20,7 @@ MEASURED = text("""
              extract(epoch FROM d.finished_at - d.ready_at) AS seconds
         FROM campaigns c JOIN dispatches d ON d.tenant_id = c.tenant_id AND d.campaign_id = c.id
        WHERE c.tenant_id = :tenant_id AND c.channel = :channel AND c.status = 'completed'
-         AND NOT d.waited AND d.ready_at IS NOT NULL AND d.finished_at > d.ready_at
+         AND NOT d.waited AND d.spread_minutes IS NULL AND d.canary IS NULL AND d.ready_at IS NOT NULL AND d.finished_at > d.ready_at
          AND d.total - d.suppressed - d.canceled >= 20
        ORDER BY c.id DESC LIMIT 5
     ) AS newest
@@ -62,3 +63,11 @@ def waiting(campaign: Campaign, areas: Counter[str]) -> list[tuple[datetime, int
 def start(campaign: Campaign) -> datetime:
     """When it goes, if somebody launches it now."""
     return max(campaign.scheduled_at or now(), now())
+
+
+def stretched(campaign: Campaign, finish: datetime | None) -> datetime | None:
+    """The same for one that is to leave evenly over some time, or that a few people get first."""
+    if campaign.spread_minutes:
+        last = start(campaign) + timedelta(minutes=campaign.spread_minutes)
+        finish = max(finish, last) if finish else last
+    return finish + messages.CANARY_WAIT if finish and campaign.canary else finish

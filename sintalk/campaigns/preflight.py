@@ -90,7 +90,7 @@ def preflight(tenant_id: UUID, campaign_id: UUID) -> Preflight:
     campaign = owned(Campaign, tenant_id, campaign_id)
     if campaign.status not in ("draft", "scheduled"):
         raise Conflict("campaign_not_launchable", _l("This campaign was launched before."))
-    mark, total = seal(campaign), _total(campaign)
+    mark, total = seal(campaign), people_of(campaign)
     if total <= AT_ONCE:
         return _seen(campaign, _counted_now(campaign), complete=True, total=total, at=now(), mark=mark)
     kept = _kept(campaign, mark) or _begin(campaign, mark, total)
@@ -100,7 +100,7 @@ def preflight(tenant_id: UUID, campaign_id: UUID) -> Preflight:
 
 def exact_price(campaign: Campaign) -> int | None:
     """What it costs to the cent, in micro-units; None where nobody has counted so many people lately."""
-    if _total(campaign) <= AT_ONCE:
+    if people_of(campaign) <= AT_ONCE:
         return _counted_now(campaign).price_micros
     kept = _kept(campaign, seal(campaign))
     return Count.from_json(kept.count).price_micros if kept and kept.finished_at else None
@@ -224,7 +224,7 @@ def _seen(
         available_micros=balance.available,
         overdraft_micros=balance.overdraft_limit,
         per_second=rate,
-        finishes_at=pace.finish(campaign, count.areas, rate) if complete else None,
+        finishes_at=pace.stretched(campaign, pace.finish(campaign, count.areas, rate)) if complete else None,
         waiting=pace.waiting(campaign, count.areas),
     )
 
@@ -239,7 +239,8 @@ def _prices(campaign: Campaign) -> dict[str, int]:
     return dict.fromkeys(prices, 0) if campaign.mode == "test" else prices
 
 
-def _total(campaign: Campaign) -> int:
+def people_of(campaign: Campaign) -> int:
+    """How many people there are to read: those of its list, or of the campaign that it follows."""
     if campaign.follow_up_on_status is None:
         assert campaign.contact_list_id is not None
         return contacts.get_list(campaign.tenant_id, campaign.contact_list_id).contact_count

@@ -36,6 +36,21 @@ FOLLOW_UP = (
 )
 
 
+Spread = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=7 * 24 * 60,
+        examples=[240],
+        description="Leaves evenly over so many minutes; null as fast as it can",
+    ),
+]
+CANARY = (
+    "One in a hundred people (at least 20) get it first; the others when most of those did, else it is `paused` as"
+    " `canary_failed`. With fewer than 100 people it changes nothing"
+)
+
+
 class CampaignIn(Body):
     """A campaign to be drafted."""
 
@@ -49,10 +64,14 @@ class CampaignIn(Body):
     exclude_list_ids: ListIds = Field(default_factory=list)
     parent_campaign_id: Id | None = Field(None, description=FOLLOWS)
     follow_up_on_status: FollowUp | None = Field(None, description=FOLLOW_UP)
+    spread_minutes: Spread | None = None
+    canary: bool = Field(False, description=CANARY)
 
 
 class CampaignChange(Body):
-    """What is left out stays as it is. A scheduled campaign takes `name`, `scheduled_at` and `max_delay_minutes`."""
+    """What is left out stays as it is. A scheduled campaign takes name, time and pace: `name`, `scheduled_at`,
+    `max_delay_minutes`, `spread_minutes` and `canary`.
+    """
 
     name: Name = Field("Black Friday", examples=["Black Friday"])
     channel: Channel = "sms"
@@ -66,6 +85,8 @@ class CampaignChange(Body):
     exclude_list_ids: ListIds = Field(default_factory=list)
     parent_campaign_id: Id | None = Field(None, description=FOLLOWS)
     follow_up_on_status: FollowUp | None = Field(None, description=FOLLOW_UP)
+    spread_minutes: Spread | None = None
+    canary: bool = Field(False, description=CANARY)
 
 
 class LaunchIn(Body):
@@ -89,11 +110,14 @@ class CampaignOut(Answer):
     follow_up_on_status: FollowUp | None
     status: Status
     pause_reason: str | None = Field(
-        description="`requested`, `insufficient_balance`, or `overdue`: what a resume is waited for"
+        description="`requested`, `insufficient_balance`, `overdue`, `canary_failed` or `too_many_failures`: what a"
+        " resume is waited for"
     )
     error_code: str | None = Field(description="Why it failed: `empty_audience`")
     scheduled_at: Timestamp | None
     max_delay_minutes: int
+    spread_minutes: int | None
+    canary: bool
     launched_at: Timestamp | None
     completed_at: Timestamp | None = Field(description="When nothing was queued or sending any more")
     created_at: Timestamp

@@ -15,6 +15,7 @@ from sqlalchemy import Select, select
 from sintalk.accounts import service as accounts
 from sintalk.campaigns import references
 from sintalk.campaigns.ending import close_finished
+from sintalk.campaigns.halting import hold_halted
 from sintalk.campaigns.launching import launch, launch_due, reserve
 from sintalk.campaigns.models import MAX_DELAY_MINUTES, UNFINISHED, Campaign, CampaignExclusion
 from sintalk.campaigns.steering import cancel, pause, reschedule, resume
@@ -31,6 +32,7 @@ __all__ = [
     "create",
     "delete_draft",
     "get",
+    "hold_halted",
     "launch",
     "launch_due",
     "pause",
@@ -43,7 +45,7 @@ __all__ = [
 ]
 
 #: What may be changed once it is scheduled; anything else was looked at before and stays.
-WHILE_SCHEDULED = {"name", "scheduled_at", "max_delay_minutes"}
+WHILE_SCHEDULED = {"name", "scheduled_at", "max_delay_minutes", "spread_minutes", "canary"}
 #: Nothing is scheduled further ahead.
 FURTHEST = timedelta(days=366)
 
@@ -61,6 +63,8 @@ def create(
     exclude_list_ids: Sequence[UUID] = (),
     parent_campaign_id: UUID | None = None,
     follow_up_on_status: str | None = None,
+    spread_minutes: int | None = None,
+    canary: bool = False,
     by: Actor,
 ) -> Campaign:
     """A draft. Raises 422: something it names is unknown, the template is of another channel, the time is past."""
@@ -77,6 +81,8 @@ def create(
             max_delay_minutes=max_delay_minutes,
             parent_campaign_id=parent_campaign_id,
             follow_up_on_status=follow_up_on_status,
+            spread_minutes=spread_minutes,
+            canary=canary,
             made_by=by.id,
         )
         _leave_out(campaign, exclude_list_ids)
@@ -87,7 +93,7 @@ def create(
 
 
 def update(tenant_id: UUID, campaign_id: UUID, *, by: Actor, **wishes: Any) -> Campaign:
-    """Change a draft, or name and time of a scheduled campaign; without a time that one is a draft again.
+    """Change a draft, or name, time and pace of a scheduled campaign; without a time that one is a draft again.
 
     Raises 409 `campaign_not_draft`, 422 as `create`.
     """

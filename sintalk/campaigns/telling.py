@@ -1,7 +1,8 @@
-"""`campaign.finished` for the tenant's webhooks."""
+"""`campaign.finished` and `campaign.paused` for the tenant's webhooks."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sintalk.campaigns.models import Campaign
@@ -12,6 +13,7 @@ from sintalk.web.schemas import rfc3339
 from sintalk.webhooks import service as webhooks
 
 KIND = "campaign.finished"
+PAUSED = "campaign.paused"
 
 
 def finished(tenant_id: UUID, campaign_id: UUID) -> None:
@@ -19,8 +21,22 @@ def finished(tenant_id: UUID, campaign_id: UUID) -> None:
     if not webhooks.wanted(tenant_id, KIND):
         return
     campaign = session().get_one(Campaign, campaign_id, populate_existing=True)
-    dispatch = messages.dispatch_of(tenant_id, campaign_id) or messages.nothing_yet(tenant_id, campaign_id)
-    payload = {
+    webhooks.announce(tenant_id, KIND, campaign_id, _shown(campaign), version=campaign.status)
+
+
+def paused(campaign: Campaign) -> None:
+    """It was held back by itself, and waits for somebody's word."""
+    if not webhooks.wanted(campaign.tenant_id, PAUSED):
+        return
+    payload = {**_shown(campaign), "pause_reason": campaign.pause_reason}
+    version = f"{campaign.pause_reason}:{campaign.updated_at.isoformat()}"
+    webhooks.announce(campaign.tenant_id, PAUSED, campaign.id, payload, version=version)
+
+
+def _shown(campaign: Campaign) -> dict[str, Any]:
+    tenant_id = campaign.tenant_id
+    dispatch = messages.dispatch_of(tenant_id, campaign.id) or messages.nothing_yet(tenant_id, campaign.id)
+    return {
         "id": campaign.id,
         "name": campaign.name,
         "channel": campaign.channel,
@@ -30,4 +46,3 @@ def finished(tenant_id: UUID, campaign_id: UUID) -> None:
         "total": dispatch.total,
         **{name: getattr(dispatch, name) for name in STATUSES},
     }
-    webhooks.announce(tenant_id, KIND, campaign_id, payload, version=campaign.status)

@@ -52,10 +52,14 @@ class CarrierInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much the carrier takes: attempts in one `submit`, and `submit`s at a time (None: any number)."""
+    """How much the carrier takes: attempts in one `submit`, `submit`s at a time, attempts a second and as many at
+    once after a pause (`burst`, a second's worth if nothing is said). None: any number.
+    """
 
     max_batch: int
     concurrent_calls: int | None = None
+    tps: float | None = None
+    burst: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

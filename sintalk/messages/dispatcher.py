@@ -20,13 +20,14 @@ from flask import current_app
 from sqlalchemy import Row, select, text
 
 from sintalk.carriers import registry
-from sintalk.carriers.base import Attempt, Carrier, Outcome, SubmitResult
+from sintalk.carriers.base import Attempt, Outcome, SubmitResult
 from sintalk.contacts import service as contacts
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
-from sintalk.messages import attempts, capping, composing, holding, results, tally, telling
+from sintalk.messages import attempts, capping, composing, holding, pacing, results, tally, telling, turns
 from sintalk.messages.holding import Closed
 from sintalk.messages.models import Chunk, Dispatch, Notification
+from sintalk.messages.pacing import Leave
 from sintalk.messages.turns import LEASE, Claim, anything_due, claim
 from sintalk.policies.hours import Cap
 from sintalk.queue import enqueue, stopping
@@ -102,27 +103,31 @@ class Worker:
     def __init__(self, chunk: Claim) -> None:
         self.tenant_id, self.dispatch_id, self.no = chunk.tenant_id, chunk.dispatch_id, chunk.no
         self.first_id, self.last_id, self.fence = chunk.first_id, chunk.last_id, chunk.fence
+        self.claim = chunk
         self.setbacks = chunk.setbacks
         self.after: UUID | None = None
         self.put_back = self.progress = 0
         self.wait_s = 0.0
         self.turn_ends = monotonic() + TURN_S
-        self.carrier: Carrier | None = None
+        self.carrier = registry.get(chunk.carrier, current_app.config["SETTINGS"])
+        self.leave: Leave | None = None
         self.shut = Closed()
         self.cap: Cap | None = None
 
     def run(self) -> None:
         """Sub-batch after sub-batch until the chunk is through, or is not ours any more."""
-        answers: Sequence[SubmitResult] = ()
+        answers: list[SubmitResult] = []
         try:
             while True:
+                self.leave = pacing.leave(self.carrier, self.claim)
                 batch = self._step(answers)
+                self.leave.give_back(len(batch))
                 if not batch:
                     return
-                assert self.carrier is not None
                 crashpoint("intent_committed")
                 answers = self.carrier.submit(batch)
                 crashpoint("answer_received")
+                pacing.learn(self.carrier, self.claim, answers, probing=self.leave.probing)
         except Lost as lost:
             log.info("chunk %s/%s: %s", self.dispatch_id, self.no, lost)
 
@@ -140,17 +145,17 @@ class Worker:
                 .where(Dispatch.id == self.dispatch_id)
                 .execution_options(populate_existing=True)
             ).one()
-            self.carrier = registry.get(dispatch.carrier, current_app.config["SETTINGS"])
             steps = self._write(answers, idempotent=self.carrier.info.idempotency == "client_id")
             if answers:
                 crashpoint("results_written")
             mine = chunk.fence == self.fence
             batch: list[Attempt] = []
             through = False
-            if mine and dispatch.status == "ready" and not stopping.is_set() and not self._others_wait():
+            most = self._most()
+            if mine and dispatch.status == "ready" and most:
                 rules = holding.rules_for(dispatch)
                 self.shut, self.cap = holding.closed(dispatch, rules), rules.cap if rules else None
-                batch, left_out = self._intend(self.carrier.limits.max_batch)
+                batch, left_out = self._intend(most)
                 steps += [("queued", "sending")] * len(batch) + left_out
                 chunk.lease_until = now() + LEASE
                 through = not batch
@@ -164,13 +169,25 @@ class Worker:
             tally.move(self.dispatch_id, steps)
             if mine and not batch and chunk.held:
                 holding.note_waiting(self.dispatch_id)
+            if self._held_up:
+                turns.leave_alone(self.dispatch_id, self._held_up)
         if not mine:
             raise Lost("its lease ran out")
         return batch
 
-    def _others_wait(self) -> bool:
-        """Whether this turn was long enough. Every turn hands over something, however slow the carrier is."""
-        return self.after is not None and monotonic() > self.turn_ends
+    def _most(self) -> int:
+        """How many may be handed over now: none at a stop, after a turn that was long enough, or by the pace.
+
+        Every turn hands over something, however slow the carrier is.
+        """
+        if stopping.is_set() or (self.after is not None and monotonic() > self.turn_ends):
+            return 0
+        return self.leave.count if self.leave else self.carrier.limits.max_batch
+
+    @property
+    def _held_up(self) -> datetime | None:
+        """Until when the pace lets nothing of this dispatch leave."""
+        return self.leave.until if self.leave else None
 
     def _write(self, answers: Sequence[SubmitResult], *, idempotent: bool) -> list[tuple[str | None, str]]:
         if not answers:
@@ -178,9 +195,6 @@ class Worker:
         took_nothing = [
             a for a in answers if a.outcome in (Outcome.THROTTLED, Outcome.RETRYABLE, Outcome.CONFIG)
         ]
-        for answer in answers:
-            if answer.outcome is Outcome.CONFIG:
-                log.error("carrier refuses our account: %s", answer.error_code)
         unclear = sum(1 for a in answers if a.outcome is Outcome.UNKNOWN)
         self.progress += len(answers) - len(took_nothing) - unclear
         self.wait_s = max([self.wait_s, *(a.retry_after_s or 0.0 for a in took_nothing)])
@@ -294,6 +308,8 @@ class Worker:
             chunk.setbacks = 0 if self.progress else min(self.setbacks + 1, 10)
             wait = max(self.wait_s, min(LONGEST_WAIT_S, 0.5 * 2**chunk.setbacks))
             chunk.due_at = now() + timedelta(seconds=wait)
+        if self._held_up:
+            chunk.due_at = max(chunk.due_at, self._held_up)
 
     def _still_queued(self, chunk: Chunk) -> tuple[Mapping[datetime, int], int]:
         """Who waits until when for their hours, and whether there is other work: how many, or 1 for some."""

@@ -40,6 +40,8 @@ class Dispatch(Identified, Base):
 
     `turn_at` is its place among those that are `ready`, later than now while it has nothing due (see `turns`).
     `marketing`: it keeps to the company's sending hours and frequency cap; `waited`: some of it was held by them.
+    `chunk_size`, `spread_minutes`, `canary` and `canary_until` are how its chunks leave (see `spreading`); `halted`
+    says why it was paused by itself.
     """
 
     __tablename__ = "dispatches"
@@ -58,6 +60,12 @@ class Dispatch(Identified, Base):
             "turn_at",
             "id",
             postgresql_where=text("status = 'ready' AND lane IS NOT NULL"),
+        ),
+        Index("ix_dispatches_canary", "canary_until", postgresql_where=text("canary_until IS NOT NULL")),
+        Index(
+            "ix_dispatches_halted",
+            "id",
+            postgresql_where=text("status = 'paused' AND halted IS NOT NULL"),
         ),
         Index(
             "ix_dispatches_lanes",
@@ -102,6 +110,11 @@ class Dispatch(Identified, Base):
     turn_at: Mapped[datetime] = mapped_column(server_default=text("'epoch'"), deferred=True)
     marketing: Mapped[bool] = mapped_column(default=False, server_default="false")
     waited: Mapped[bool] = mapped_column(default=False, server_default="false")
+    chunk_size: Mapped[int] = mapped_column(SmallInteger, default=1_000, server_default=text("1000"))
+    spread_minutes: Mapped[int | None]
+    canary: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    canary_until: Mapped[datetime | None]
+    halted: Mapped[str | None]
     ready_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
@@ -373,3 +386,15 @@ class DispatchTurn(Base):
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
     single: Mapped[bool] = mapped_column(primary_key=True)
     last_turn_at: Mapped[datetime]
+
+
+class CarrierState(Base):
+    """A carrier that is left alone until then, and why (see `breaker`). One that is well has no row."""
+
+    __tablename__ = "carrier_states"
+
+    carrier: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    times: Mapped[int]

@@ -234,4 +234,5 @@ def _count(moved: Sequence[Standing]) -> None:
         if any(each.took_over for each in by_dispatch[dispatch_id]):
             session().execute(GO_ON, {"id": dispatch_id})
             enqueue("sintalk.messages.jobs.drain")
+            enqueue("sintalk.campaigns.jobs.close_finished")  # which opens a completed one again
         tally.move(dispatch_id, [(each.row.status, each.status) for each in by_dispatch[dispatch_id]])

@@ -14,18 +14,20 @@ from sintalk.messages.states import ATTEMPTS_AT_UNKNOWN, after_submit
 
 #: Only rows still in the `sending` of our own fence. An acceptance also settles an `unknown`: it may come late.
 #: An RCS message that was refused goes back to the queue where an SMS can take over; money as in `charging`.
-#: What the carrier said it did not take counts as never begun: `sending_at` is cleared.
+#: What the carrier said it did not take counts as never begun: `sending_at` is cleared; where it only was too fast,
+#: it was no attempt.
 WRITE = text(f"""
     WITH answer AS (
-      SELECT n.id, n.status AS before, a.ref, a.error, a.unclear, t.takes_over,
+      SELECT n.id, n.status AS before, a.ref, a.error, a.unclear, a.throttled, t.takes_over,
              n.price_micros - n.charged_micros - n.released_micros AS held,
              CASE WHEN t.takes_over THEN 'queued'
                   WHEN a.unclear AND a.status = 'queued' AND n.attempts >= {ATTEMPTS_AT_UNKNOWN} THEN 'unknown'
                   WHEN a.status = 'error' AND n.via IS NOT NULL AND NOT n.decided THEN 'not_delivered'
                   ELSE a.status END AS status
         FROM unnest(CAST(:ids AS uuid[]), CAST(:second AS boolean[]), CAST(:statuses AS text[]),
-                    CAST(:refs AS text[]), CAST(:errors AS text[]), CAST(:unclear AS boolean[]))
-               AS a(id, second, status, ref, error, unclear)
+                    CAST(:refs AS text[]), CAST(:errors AS text[]), CAST(:unclear AS boolean[]),
+                    CAST(:throttled AS boolean[]))
+               AS a(id, second, status, ref, error, unclear, throttled)
         JOIN notifications n ON n.id = a.id AND (n.via IS NOT NULL) = a.second
        CROSS JOIN LATERAL (
          SELECT n.channel = 'rcs' AND n.via IS NULL AND a.status IN ('error', 'not_delivered')
@@ -38,7 +40,8 @@ WRITE = text(f"""
            carrier_message_id = coalesce(answer.ref, n.carrier_message_id),
            sent_at = CASE WHEN answer.status = 'sent' THEN clock_timestamp() ELSE n.sent_at END,
            via = CASE WHEN takes_over THEN 'sms' ELSE n.via END,
-           attempts = CASE WHEN takes_over THEN 0 ELSE n.attempts END,
+           attempts = CASE WHEN takes_over THEN 0 WHEN answer.throttled THEN greatest(n.attempts - 1, 0)
+                           ELSE n.attempts END,
            unclear = NOT takes_over AND (n.unclear OR answer.unclear),
            decided = n.decided OR takes_over,
            charged_micros = n.charged_micros + CASE
@@ -75,6 +78,7 @@ def write(
         "refs": [answer.carrier_message_id for answer in answers],
         "errors": [_error(answer) for answer in answers],
         "unclear": [answer.outcome is Outcome.UNKNOWN for answer in answers],
+        "throttled": [answer.outcome is Outcome.THROTTLED for answer in answers],
         "fence": fence,
     }
     moved = session().execute(WRITE, parameters).all()

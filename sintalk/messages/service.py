@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, literal, select
@@ -11,20 +12,26 @@ from sqlalchemy import ARRAY, Uuid, any_, literal, select
 from sintalk.billing import ledger
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
+from sintalk.messages import spreading
 from sintalk.messages.filling import CHUNK, Draft, fill
 from sintalk.messages.models import Chunk, Dispatch, Notification
+from sintalk.messages.spreading import WAIT as CANARY_WAIT
+from sintalk.messages.spreading import fill_page, plan
 from sintalk.messages.states import STATUSES
 from sintalk.messages.steering import cancel, go_on, pause
+from sintalk.messages.turns import NEVER
 from sintalk.queue import enqueue
 from sintalk.tenancy import owned
 
 __all__ = [
+    "CANARY_WAIT",
     "CHUNK",
     "Draft",
     "campaign_ids",
     "cancel",
     "dispatch_of",
     "fill",
+    "fill_page",
     "get",
     "go_on",
     "latest_to",
@@ -32,6 +39,7 @@ __all__ = [
     "nothing_yet",
     "open_dispatch",
     "pause",
+    "plan",
     "reserve",
 ]
 
@@ -40,9 +48,17 @@ LATEST = 10
 
 
 def open_dispatch(
-    tenant_id: UUID, *, campaign_id: UUID | None, channel: str, carrier: str, marketing: bool = False
+    tenant_id: UUID,
+    *,
+    campaign_id: UUID | None,
+    channel: str,
+    carrier: str,
+    marketing: bool = False,
+    **plan: Any,
 ) -> Dispatch:
-    """An empty dispatch, to be filled; one of `marketing` keeps to the sending hours and the frequency cap."""
+    """An empty dispatch, to be filled; one of `marketing` keeps to the sending hours and the frequency cap. Its
+    pace as `spreading.plan` has it.
+    """
     with atomic() as current:
         dispatch = Dispatch(
             tenant_id=tenant_id,
@@ -50,6 +66,7 @@ def open_dispatch(
             channel=channel,
             carrier=carrier,
             marketing=marketing,
+            **plan,
         )
         current.add(dispatch)
         current.flush()
@@ -73,6 +90,8 @@ def reserve(dispatch: Dispatch, *, memo: str) -> None:
         dispatch.status, dispatch.ready_at = ("finished" if empty else "ready"), moment
         if empty:
             dispatch.finished_at = moment
+        else:
+            spreading.begin(dispatch, moment)
         if dispatch.price_micros == 0:
             dispatch.settled_at = moment
         current.flush()
@@ -108,11 +127,14 @@ def latest_to(tenant_id: UUID, phone: str | None) -> list[Notification]:
 
 
 def leaves_at(message: Notification) -> datetime | None:
-    """When a message that waits is due to be handed over; None where that is now, or over."""
+    """When a message that waits is due to be handed over; None where that is now, or over, or nobody can tell."""
     if message.status != "queued":
         return None
     due = select(Chunk.due_at).where(
-        Chunk.dispatch_id == message.dispatch_id, Chunk.no == message.chunk_no, Chunk.due_at > now()
+        Chunk.dispatch_id == message.dispatch_id,
+        Chunk.no == message.chunk_no,
+        Chunk.due_at > now(),
+        Chunk.due_at < NEVER,
     )
     return session().scalar(due)
 

@@ -31,7 +31,7 @@ WAITING = text("""
     SELECT s.dispatch_id, s.no, c.first_id, c.last_id
       FROM dispatches d JOIN settlements s ON s.dispatch_id = d.id
       JOIN chunks c ON c.dispatch_id = s.dispatch_id AND c.no = s.no
-     WHERE d.settled_at IS NULL AND s.captured + s.released < s.price AND c.first_id < :oldest
+     WHERE d.settled_at IS NULL AND s.captured + s.released < s.price AND c.first_id < :oldest AND c.due_at < :before
      ORDER BY d.id, s.no LIMIT 1000
 """)
 #: An RCS message may be delivered until its time is over, which can be later than that.
@@ -61,7 +61,7 @@ def give_up_waiting() -> int:
     given_up = 0
     before = now() - FINAL_AFTER
     oldest = UUID(int=int(before.timestamp() * 1000) << 80)  # ids begin with the milliseconds of their making
-    for chunk in session().execute(WAITING, {"oldest": oldest}).mappings().all():
+    for chunk in session().execute(WAITING, {"oldest": oldest, "before": before}).mappings().all():
         if stopping.is_set():
             break
         with atomic() as current:

@@ -17,7 +17,7 @@ from sqlalchemy import select, text, update
 
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
-from sintalk.messages import results, tally, telling
+from sintalk.messages import results, spreading, tally, telling
 from sintalk.messages.models import Chunk, Dispatch
 from sintalk.queue import enqueue, stopping
 
@@ -62,6 +62,7 @@ def go_on(dispatch: Dispatch) -> None:
     with atomic() as current:
         after = "filling" if dispatch.ready_at is None else "ready"
         if _turn(dispatch, after, "paused") and after == "ready":
+            spreading.resume(dispatch)
             current.execute(tally.FINISH, {"id": dispatch.id})
             enqueue("sintalk.messages.jobs.drain")
             enqueue("sintalk.campaigns.jobs.close_finished")

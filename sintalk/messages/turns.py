@@ -49,13 +49,17 @@ class Claim:
     last_id: UUID
     fence: int
     setbacks: int
+    channel: str
+    carrier: str
+    single: bool
 
 
 def _claim_statement(kind: str) -> str:
     # The outer order is kept: a LATERAL that depends on each row is a nested loop, which the LIMIT stops.
     return f"""
     WITH heads AS MATERIALIZED (
-      SELECT d.id, d.tenant_id, d.turn_at, d.updated_at AS seen, greatest(d.turn_at, t.last_turn_at) AS key
+      SELECT d.id, d.tenant_id, d.channel, d.carrier, d.turn_at, d.updated_at AS seen,
+             greatest(d.turn_at, t.last_turn_at) AS key
         FROM dispatches d LEFT JOIN dispatch_turns t ON t.tenant_id = d.tenant_id AND t.single = :single
        WHERE d.status = 'ready' AND d.lane {kind} AND d.turn_at <= :moment
        ORDER BY d.turn_at, d.id LIMIT {WINDOW}
@@ -79,6 +83,7 @@ def _claim_statement(kind: str) -> str:
     )
     SELECT heads.id, heads.seen, heads.key, heads.key > heads.turn_at AS behind,
            line.place IS NOT NULL AND line.place < coalesce((SELECT place FROM found), {WINDOW + 1}) AS idle,
+           heads.channel, heads.carrier,
            taken.no, taken.tenant_id, taken.first_id, taken.last_id, taken.fence, taken.setbacks
       FROM heads LEFT JOIN line ON line.id = heads.id LEFT JOIN taken ON taken.dispatch_id = heads.id
      ORDER BY heads.id
@@ -101,6 +106,9 @@ PUT_OFF = text("""
            ELSE greatest(d.turn_at, mine.key) END
       FROM mine WHERE d.id = mine.id
 """)
+LEAVE_ALONE = text("""
+    UPDATE dispatches SET turn_at = :until, updated_at = clock_timestamp() WHERE id = :id AND status = 'ready'
+""")
 ANYTHING_DUE = text("""
     SELECT EXISTS (
       SELECT FROM dispatches d
@@ -121,6 +129,11 @@ def anything_due() -> bool:
     return bool(session().scalar(ANYTHING_DUE, {"moment": now()}))
 
 
+def leave_alone(dispatch_id: UUID, until: datetime) -> None:
+    """Nothing of it can leave before then, whatever is due. The last statement of its transaction."""
+    session().execute(LEAVE_ALONE, {"id": dispatch_id, "until": until})
+
+
 def _claim(*, single: bool) -> Claim | None:
     for _ in range(LOOKS):
         with atomic() as current:
@@ -138,6 +151,9 @@ def _claim(*, single: bool) -> Claim | None:
                     head.last_id,
                     head.fence,
                     head.setbacks,
+                    head.channel,
+                    head.carrier,
+                    single,
                 )
         if len(heads) < WINDOW:
             break

@@ -3,7 +3,8 @@
     GET /health/live   200 {"status": "ok"}: this process answers
     GET /health/ready  200 or 503 {"status": "ok" | "unavailable",
                         "parts": {"database", "queue", "store", "workers": "ok" or what is wrong},
-                        "workers": {queue: how many were seen lately}}
+                        "workers": {queue: how many were seen lately},
+                        "carriers": {carrier that is left alone for now: why}}
 
 No key is needed, so nothing but these words is said: errors go to the log.
 """
@@ -23,8 +24,10 @@ import psycopg
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 from redis import Redis
+from sqlalchemy import text
 
 from sintalk.config import Settings
+from sintalk.db import session
 from sintalk.heartbeats import seen_lately
 from sintalk.queue import queue_names
 
@@ -35,6 +38,9 @@ bp = Blueprint("health", __name__, url_prefix="/health")
 PATIENCE = 2
 #: An answer holds for this long (seconds): whoever asks without a key does not make us open connections.
 KEPT_FOR = 1.0
+
+#: The table of a slice, read here and never written: the core knows no slice.
+PAUSED = text("SELECT carrier, reason FROM carrier_states")
 
 _lock = threading.Lock()
 
@@ -64,24 +70,34 @@ def report(settings: Settings) -> dict[str, Any]:
         with app.app_context():
             return seen_lately()
 
+    def carriers() -> dict[str, str]:
+        with app.app_context():
+            return {row.carrier: row.reason for row in session().execute(PAUSED)}
+
     asked: dict[str, Callable[[], Any]] = {
         "database": lambda: _ask_database(settings),
         "queue": lambda: _ask_queue(settings),
         "store": lambda: _ask_store(settings),
         "workers": workers,
+        "carriers": carriers,
     }
     pool = ThreadPoolExecutor(max_workers=len(asked), thread_name_prefix="health")
     deadline = time.monotonic() + PATIENCE + 0.5
     futures = {name: pool.submit(ask) for name, ask in asked.items()}
     answers = {name: _answer(name, future, deadline) for name, future in futures.items()}
     pool.shutdown(wait=False)
-    parts = {name: said for name, (said, _) in answers.items()}
+    parts = {name: said for name, (said, _) in answers.items() if name != "carriers"}
     seen = answers["workers"][1] or {}
     missing = [queue for queue in queue_names() if not seen.get(queue)]
     if parts["workers"] == "ok" and missing:
         parts["workers"] = f"none seen lately for {', '.join(missing)}"
     well = all(said == "ok" for said in parts.values())
-    return {"status": "ok" if well else "unavailable", "parts": parts, "workers": seen}
+    return {
+        "status": "ok" if well else "unavailable",
+        "parts": parts,
+        "workers": seen,
+        "carriers": answers["carriers"][1] or {},  # messages wait for them: no reason to take a server away
+    }
 
 
 def _recent_report() -> dict[str, Any]:

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sintalk.db import Base, Identified, now
 
 #: What an endpoint may ask for. `webhook.test` comes only when it is asked for by hand.
-KINDS = ("notification.status", "campaign.finished", "import.finished", "balance.low")
+KINDS = ("notification.status", "campaign.finished", "campaign.paused", "import.finished", "balance.low")
 TEST = "webhook.test"
 STATES = ("pending", "delivered", "failed")
 #: Below this, in micro-units, a balance is low where the endpoint says nothing else: R$ 50.00.

@@ -8,7 +8,9 @@ from sintalk.web.schemas import Answer, Body, Id, PageOf, PageQuery, Path, Times
 from sintalk.webhooks.addresses import MAX_URL
 from sintalk.webhooks.models import LOW_MICROS
 
-Kind = Literal["notification.status", "campaign.finished", "import.finished", "balance.low"]
+Kind = Literal[
+    "notification.status", "campaign.finished", "campaign.paused", "import.finished", "balance.low"
+]
 State = Literal["pending", "delivered", "failed"]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_URL)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]

@@ -9,6 +9,7 @@ from sintalk.web.words import Word
 EVENTS = {
     "notification.status": _l("Each change of a message: sent, delivered, read, failed"),
     "campaign.finished": _l("A campaign is done"),
+    "campaign.paused": _l("A campaign was held back, because too much of it failed"),
     "import.finished": _l("An import is done"),
     "balance.low": _l("The balance falls below R$ 50.00"),
 }
@@ -16,6 +17,7 @@ EVENTS = {
 KINDS = {
     "notification.status": _l("Message changed"),
     "campaign.finished": _l("Campaign done"),
+    "campaign.paused": _l("Campaign held back"),
     "import.finished": _l("Import done"),
     "balance.low": _l("Low balance"),
     "webhook.test": _l("Test"),

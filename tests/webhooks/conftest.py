@@ -139,6 +139,12 @@ def listening(app: Flask, tenant: Any, actor: Any, shop: Receiver) -> Any:
     return service.create(
         tenant.id,
         url=shop.url,
-        events=["notification.status", "campaign.finished", "import.finished", "balance.low"],
+        events=[
+            "notification.status",
+            "campaign.finished",
+            "campaign.paused",
+            "import.finished",
+            "balance.low",
+        ],
         by=actor,
     )

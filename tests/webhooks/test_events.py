@@ -23,7 +23,7 @@ from tests.webhooks.test_delivering import come_due
 
 __all__ = ["imported", "list_id", "upload"]  # fixtures of the imports
 
-EVERYTHING = ["notification.status", "campaign.finished", "import.finished", "balance.low"]
+EVERYTHING = ["notification.status", "campaign.finished", "campaign.paused", "import.finished", "balance.low"]
 
 
 def deliver_all() -> None:

@@ -74,7 +74,7 @@ class SimulatorCarrier:
             idempotency="client_id" if settings.simulator_idempotent else "none",
             echoes_reference=True,
         )
-        self.limits = Limits(max_batch=wire.MAX_BATCH)
+        self.limits = Limits(max_batch=wire.MAX_BATCH, tps=settings.simulator_tps or None)
         self._secret_key = settings.secret_key
         self._signing_key = wire.signing_key(settings.secret_key)
         base = (callback_base or settings.public_url).rstrip("/")

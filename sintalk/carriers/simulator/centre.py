@@ -42,7 +42,7 @@ class Refused(Exception):
 class Centre:
     """The simulated carrier over one folder; thread-safe."""
 
-    def __init__(self, folder: Path, *, secret_key: str, idempotent: bool) -> None:
+    def __init__(self, folder: Path, *, secret_key: str, idempotent: bool, tps: int = 0) -> None:
         self._accepted = AcceptedLog(folder / "accepted.jsonl", idempotent=idempotent)
         self._journal = ReceiptJournal(folder / "receipts.jsonl")
         self._receipts = Receipts(wire.signing_key(secret_key), self._journal)
@@ -51,6 +51,8 @@ class Centre:
         self._throttled: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._count = 0
+        # Two seconds' worth at once: who keeps to the rate by a clock of their own is not told to slow down.
+        self._tps, self._room, self._at = tps, 2.0 * tps, time.monotonic()
 
     def start(self) -> None:
         """Learn back what a stop or a kill left behind, and start sending receipts, the owed ones first."""
@@ -95,9 +97,23 @@ class Centre:
         fate = fate_of(message.to, message.channel)
         if fate.answer in ("rejected", "unreachable"):
             return {"id": message.id, "status": fate.answer, "error": fate.error}
-        if fate.answer == "throttled" and not self._accepted.knows(message.id) and self._throttle(message.id):
+        if self._accepted.knows(message.id):
+            return None
+        if self._too_fast() or (fate.answer == "throttled" and self._throttle(message.id)):
             return {"id": message.id, "status": "throttled", "retry_after": RETRY_AFTER_S}
         return None
+
+    def _too_fast(self) -> bool:
+        if not self._tps:
+            return False
+        with self._lock:
+            moment = time.monotonic()
+            self._room = min(2.0 * self._tps, self._room + (moment - self._at) * self._tps)
+            self._at = moment
+            if self._room < 1:
+                return True
+            self._room -= 1
+            return False
 
     def _throttle(self, message_id: str) -> bool:
         with self._lock:

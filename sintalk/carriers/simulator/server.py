@@ -113,6 +113,7 @@ def run(settings: Settings) -> None:
             settings.data / "simulator",
             secret_key=settings.secret_key,
             idempotent=settings.simulator_idempotent,
+            tps=settings.simulator_tps,
         )
         server = Server(address, centre, latency_s=settings.simulator_latency_ms / 1000)
     except LogInUse as error:

@@ -1,0 +1,33 @@
+"""Campaigns that were held back by what became of their messages: they say so, and who listens is told."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from sintalk.accounts import service as accounts
+from sintalk.campaigns import launching, telling
+from sintalk.campaigns.models import Campaign
+from sintalk.db import atomic
+
+#: The dispatch is paused already: nothing leaves while this has not run yet.
+HOLD = text("""
+    UPDATE campaigns c SET status = 'paused', pause_reason = d.halted, updated_at = now()
+      FROM dispatches d
+     WHERE d.status = 'paused' AND d.halted IS NOT NULL
+       AND c.tenant_id = d.tenant_id AND c.id = d.campaign_id AND c.status = 'running'
+ RETURNING c.id
+""")
+
+
+def hold_halted() -> int:
+    """Pause the campaigns whose messages failed too often; how many those were."""
+    with atomic() as current:
+        ids = current.scalars(HOLD).all()
+        for campaign_id in sorted(ids):
+            campaign = current.get_one(Campaign, campaign_id, populate_existing=True)
+            by = launching.clock(campaign)
+            accounts.record(
+                by, "campaign.paused", campaign.id, name=campaign.name, reason=campaign.pause_reason
+            )
+            telling.paused(campaign)
+    return len(ids)

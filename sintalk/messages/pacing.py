@@ -1,0 +1,61 @@
+"""How many of a chunk's messages may be handed over now: asked before every sub-batch, outside any transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from sintalk.carriers.base import Carrier, Outcome, SubmitResult
+from sintalk.db import now, release, session
+from sintalk.messages import breaker, rates
+from sintalk.messages.rates import Limit
+from sintalk.messages.turns import Claim
+
+LOOK = text("""
+    SELECT (SELECT CAST(rates ->> :channel AS double precision) FROM tenants WHERE id = :tenant_id) AS per_second,
+           (SELECT until FROM carrier_states WHERE carrier = :carrier) AS until
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """So many may go; where that is none, not before `until`. `probing`: they are to show if the carrier is well."""
+
+    count: int
+    until: datetime | None = None
+    probing: bool = False
+    limits: list[Limit] = field(default_factory=list)
+
+    def give_back(self, used: int) -> None:
+        """Not all of them were there."""
+        rates.give_back(self.limits, self.count - used)
+
+
+def leave(carrier: Carrier, claim: Claim) -> Leave:
+    """How many of this chunk may go now: the carrier well, and no rate above its limit."""
+    asked = {"channel": claim.channel, "tenant_id": claim.tenant_id, "carrier": claim.carrier}
+    seen = session().execute(LOOK, asked).one()
+    release()
+    probing, wanted = seen.until is not None, carrier.limits.max_batch
+    if probing:
+        if seen.until > now():
+            return Leave(0, seen.until)
+        if not breaker.may_probe(claim.carrier):
+            return Leave(0, now() + timedelta(seconds=breaker.FIRST_PAUSE_S))
+        wanted = min(breaker.PROBE, wanted)
+    limits = rates.limits(carrier, claim.tenant_id, claim.channel, seen.per_second)
+    grant = rates.take(limits, wanted, single=claim.single)
+    if not grant.count:
+        return Leave(0, now() + timedelta(seconds=grant.wait_s))
+    return Leave(grant.count, probing=probing, limits=limits)
+
+
+def learn(carrier: Carrier, claim: Claim, answers: list[SubmitResult], *, probing: bool) -> None:
+    """What the carrier's answers say about it and about the campaign, before they are written down."""
+    breaker.note(claim.carrier, answers, probing=probing)
+    if not claim.single:
+        breaker.note_of(claim.dispatch_id, answers)
+    if any(answer.outcome is Outcome.THROTTLED for answer in answers):
+        rates.slow_down(carrier)

@@ -1,0 +1,121 @@
+"""A campaign that leaves evenly, one that a few people get first, and one that is held back by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from sintalk import checks
+from sintalk.campaigns import service
+from sintalk.db import atomic, now, session
+from sintalk.messages import dispatcher, spreading
+from sintalk.messages.models import Chunk, Dispatch
+from sintalk.web.schemas import rfc3339
+from sintalk.webhooks.models import WebhookEvent
+from tests.campaigns.test_life import Shop, shop
+from tests.pipeline import work_until
+
+__all__ = ["shop"]
+
+
+@pytest.fixture(autouse=True)
+def _pages_as_they_are(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sintalk.campaigns.expansion.CHUNK", 1_000)
+
+
+def until_judged(shop: Shop) -> None:
+    work_until(spreading.judge)
+    service.hold_halted()
+
+
+def waiting() -> int:
+    return len(session().scalars(select(Chunk.no).where(Chunk.due_at > now() + timedelta(days=1))).all())
+
+
+def test_a_few_get_it_first_and_the_others_once_those_have_it(shop: Shop):
+    campaign_id = shop.campaign(110, canary=True)
+    dispatcher.drain()
+    assert len(shop.simulator.accepted()) == 20 and waiting() > 0
+    assert shop.get(campaign_id)["status"] == "running"
+    until_judged(shop)
+    shop.until(campaign_id, delivered=110, reserved_micros=0)
+    assert shop.get(campaign_id)["status"] == "completed"
+    assert checks.run() == []
+
+
+def test_where_too_many_of_the_first_do_not_get_it_the_others_are_not_tried(shop: Shop):
+    hook = {"url": "https://shop.example.com/x", "events": ["campaign.paused"]}
+    assert shop.api.post("/webhooks", hook).status_code == 201
+    campaign_id = shop.campaign(110, ending="0002", canary=True)
+    until_judged(shop)
+    assert len(shop.simulator.accepted()) == 20
+    campaign = shop.get(campaign_id)
+    assert (campaign["status"], campaign["pause_reason"]) == ("paused", "canary_failed")
+    [event] = session().scalars(select(WebhookEvent)).all()
+    assert (event.kind, event.payload["pause_reason"]) == ("campaign.paused", "canary_failed")
+    figures = session().scalars(select(Dispatch.canary)).one()
+    assert figures["people"] == 20 and figures["failed"] > 4 and not figures["passed"]
+
+    assert shop.do("resume", campaign_id)[0] == 202
+    shop.until(campaign_id, not_delivered=110)
+    assert shop.get(campaign_id)["status"] == "completed"
+    assert checks.run() == []
+
+
+def test_the_first_who_never_answer_are_waited_for_and_then_taken_as_well(shop: Shop):
+    campaign_id = shop.campaign(110, ending="0005", canary=True)
+    dispatcher.drain()
+    assert spreading.judge() == 0
+    with atomic() as current:
+        current.execute(update(Dispatch).values(canary_until=now()))
+    assert spreading.judge() == 1
+    shop.until(campaign_id, sent=110)
+
+
+def test_a_first_try_that_somebody_paused_goes_on_as_a_first_try(shop: Shop):
+    campaign_id = shop.campaign(110, canary=True)
+    shop.do("pause", campaign_id)
+    assert spreading.judge() == 0
+    shop.do("resume", campaign_id)
+    dispatcher.drain()
+    assert len(shop.simulator.accepted()) == 20
+    shop.do("cancel", campaign_id)
+    shop.until(campaign_id, canceled=90, queued=0, sending=0, sent=0, reserved_micros=0)
+    assert checks.run() == []
+
+
+def test_a_spread_campaign_leaves_piece_by_piece(shop: Shop):
+    campaign_id = shop.campaign(30, spread_minutes=10)
+    preflighted = shop.get(campaign_id)
+    assert (preflighted["spread_minutes"], preflighted["canary"]) == (10, False)
+    dispatcher.drain()
+    first = len(shop.simulator.accepted())
+    assert 0 < first < 5
+    with atomic() as current:  # five minutes later
+        late = Chunk.due_at - timedelta(minutes=5)
+        current.execute(update(Chunk).where(Chunk.status == "open").values(due_at=late))
+    dispatcher.drain()
+    assert 12 <= len(shop.simulator.accepted()) <= 20
+    with atomic() as current:
+        current.execute(update(Chunk).where(Chunk.status == "open").values(due_at=now()))
+    shop.until(campaign_id, delivered=30, reserved_micros=0)
+    assert checks.run() == []
+
+
+def test_the_preflight_knows_when_a_spread_campaign_is_through(shop: Shop):
+    campaign_id = shop.campaign(3, launched=False, spread_minutes=120)
+    said = shop.do("preflight", campaign_id)[1]["finishes_at"]
+    assert rfc3339(now() + timedelta(minutes=119)) < said < rfc3339(now() + timedelta(minutes=121))
+
+
+def test_the_pace_of_a_scheduled_campaign_may_change_and_that_of_a_launched_one_not(shop: Shop):
+    at = rfc3339(now() + timedelta(hours=2))
+    campaign_id = shop.campaign(3, launched=False, scheduled_at=at)
+    shop.do("launch", campaign_id)
+    changed = shop.api.patch(f"/campaigns/{campaign_id}", {"spread_minutes": 60, "canary": True}).get_json()
+    assert (changed["status"], changed["spread_minutes"], changed["canary"]) == ("scheduled", 60, True)
+    gone = shop.campaign(3)
+    assert shop.api.patch(f"/campaigns/{gone}", {"spread_minutes": 60}).status_code == 409
+    assert shop.api.patch(f"/campaigns/{campaign_id}", {"spread_minutes": 0}).status_code == 422

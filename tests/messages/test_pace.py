@@ -1,0 +1,256 @@
+"""How fast messages leave: never faster than was said, never burned against what is broken, nobody lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select, text, update
+
+from sintalk import checks
+from sintalk.accounts.models import Tenant
+from sintalk.carriers import registry
+from sintalk.db import atomic, now, session
+from sintalk.messages import breaker, dispatcher, rates, service, spreading, turns
+from sintalk.messages.models import CarrierState, Chunk, Dispatch, Notification
+from sintalk.messages.rates import Buckets, Limit
+from sintalk.queue import connect
+from tests import factories
+from tests.factories import money
+from tests.pipeline import counts, drafts, pipeline, ready_dispatch, times_accepted, work_until
+
+
+@pytest.fixture
+def limit():
+    """Ten a second, twenty at once, of a bucket that nobody used before."""
+    return Limit(f"test:{uuid4()}", 10, 20)
+
+
+@pytest.fixture
+def tenant(own_settings, tmp_path):
+    with pipeline(own_settings, tmp_path) as (app, simulator):
+        owner = factories.owner("alice@example.com", "Padaria")
+        money(owner.tenant_id, 1_000)
+        yield owner.tenant_id, simulator, app
+
+
+def come_due() -> None:
+    with atomic() as current:
+        current.execute(update(Chunk).where(Chunk.status == "open").values(due_at=now()))
+
+
+def test_all_workers_draw_on_one_bucket(own_settings, limit):
+    one, other = Buckets(own_settings.redis_url), Buckets(own_settings.redis_url)
+    assert one.take([limit], 15, 0)[0] == 15
+    count, wait_s = other.take([limit], 15, 0)
+    assert 5 <= count <= 6 and wait_s == 0
+    count, wait_s = one.take([limit], 15, 0)
+    assert count == 0 and 0 < wait_s <= 0.1
+
+
+def test_what_was_not_needed_goes_back_and_no_bucket_overflows(own_settings, limit):
+    buckets = Buckets(own_settings.redis_url)
+    buckets.take([limit], 20, 0)
+    buckets.give_back([limit], 500)
+    assert buckets.take([limit], 500, 0)[0] == 20
+
+
+def test_campaigns_leave_something_to_single_sends(own_settings, limit):
+    buckets = Buckets(own_settings.redis_url)
+    assert buckets.take([limit], 100, rates.KEEP)[0] == 18
+    assert buckets.take([limit], 100, 0)[0] >= 2
+
+
+def test_the_tightest_of_several_limits_holds_and_the_others_lose_no_more(own_settings, limit):
+    buckets, wide = Buckets(own_settings.redis_url), Limit(f"{limit.name}:wide", 1_000, 1_000)
+    assert buckets.take([wide, limit], 500, 0)[0] == 20
+    assert buckets.take([wide], 1_000, 0)[0] >= 980
+
+
+def test_a_carrier_that_says_too_fast_gets_half_and_gets_it_back_slowly(own_settings, limit):
+    buckets, valkey = Buckets(own_settings.redis_url), connect(own_settings.redis_url)
+    buckets.take([limit], 20, 0)
+    buckets.slow(limit)
+    buckets.slow(limit)  # the other answers of the same moment
+    assert float(valkey.hget(limit.key, "share")) == 0.5
+    valkey.hincrbyfloat(limit.key, "at", -5)  # five seconds later
+    assert buckets.take([limit], 100, 0)[0] == 20
+    assert 0.58 < float(valkey.hget(limit.key, "share")) < 0.65
+    valkey.hincrbyfloat(limit.key, "at", -60)
+    buckets.take([limit], 1, 0)
+    assert float(valkey.hget(limit.key, "share")) == 1
+
+
+def test_without_valkey_each_worker_keeps_to_its_part(app, limit, monkeypatch):
+    monkeypatch.setattr(rates, "seen_lately", lambda: {"dispatch": 4})
+    buckets = Buckets("redis://127.0.0.1:1/0")
+    assert buckets.take([limit], 100, 0)[0] == 0  # it begins empty
+    name, (tokens, at, share) = limit.name, buckets._own[limit.name]
+    buckets._own[name] = (tokens, at - 1, share)  # a second later
+    assert buckets.take([limit], 100, 0)[0] == 2
+    tokens, at, share = buckets._own[name]
+    buckets._own[name] = (tokens, at - 60, share)
+    assert buckets.take([limit], 100, 0)[0] == 5
+
+
+def test_a_company_is_not_faster_than_its_limit_and_others_do_not_wait(tenant):
+    tenant_id, simulator, _ = tenant
+    other = factories.owner("charlie@example.com", "Charlie").tenant_id
+    money(other, 10)
+    with atomic() as current:
+        current.execute(update(Tenant).where(Tenant.id == tenant_id).values(rates={"sms": 0.5, "rcs": 500}))
+    slow = ready_dispatch(tenant_id, drafts("1111", "2222", each=5))
+    quick = ready_dispatch(other, drafts("3333", each=20))
+    dispatcher.drain()
+    assert len(simulator.accepted()) == 21
+    assert counts(slow)["queued"] == 9 and turns.claim() is None
+    work_until(lambda: counts(quick) == {"delivered": 20})
+    with atomic() as current:
+        current.execute(update(Tenant).values(rates={}))
+    come_due()
+    work_until(lambda: counts(slow) == {"delivered": 10})
+    assert set(times_accepted(simulator).values()) == {1}
+    assert checks.run() == []
+
+
+def test_a_carriers_limit_holds_for_all_together(own_settings, tmp_path):
+    connect(own_settings.redis_url).delete("sintalk:tps:carrier:simulator")
+    with pipeline(own_settings, tmp_path, SINTALK_SIMULATOR_TPS="20") as (app, simulator):
+        assert registry.get("simulator", app.config["SETTINGS"]).limits.tps == 20
+        tenant_id = factories.owner("alice@example.com", "Padaria").tenant_id
+        money(tenant_id, 100)
+        dispatch = ready_dispatch(tenant_id, drafts("1111", "2222", each=25))
+        dispatcher.drain()
+        assert 18 <= len(simulator.accepted()) < 50
+        work_until(lambda: counts(dispatch) == {"delivered": 50})
+        assert {row.attempts for row in session().scalars(select(Notification))} == {1}
+        assert checks.run() == []
+
+
+def test_being_too_fast_is_no_attempt(tenant):
+    tenant_id, simulator, _ = tenant
+    dispatch = ready_dispatch(tenant_id, drafts("0006", each=3))
+    work_until(lambda: counts(dispatch) == {"delivered": 3})
+    assert [row.attempts for row in session().scalars(select(Notification))] == [1, 1, 1]
+    assert set(times_accepted(simulator).values()) == {1}
+
+
+def test_a_carrier_that_is_away_is_left_alone_until_a_probe_goes_well(tenant):
+    tenant_id, simulator, app = tenant
+    simulator.kill()
+    sent = [ready_dispatch(tenant_id, drafts(f"111{n}", each=30)) for n in range(8)]
+    dispatcher.drain()
+    state = session().get_one(CarrierState, "simulator")
+    assert (state.reason, state.times) == ("carrier_not_reached", 1) and state.until > now()
+    tried = select(Notification.dispatch_id).where(Notification.attempts > 0).distinct()
+    assert len(session().scalars(tried).all()) == breaker.CALLS  # and no more of the list
+    assert app.test_client().get("/health/ready").get_json()["carriers"] == {
+        "simulator": "carrier_not_reached"
+    }
+    _pause_over()
+    dispatcher.drain()
+    assert session().get_one(CarrierState, "simulator", populate_existing=True).times == 2
+    simulator.start()
+    _pause_over()
+    work_until(lambda: all(counts(each) == {"delivered": 30} for each in sent))
+    assert session().scalars(select(CarrierState)).all() == []
+    assert set(times_accepted(simulator).values()) == {1}
+    assert checks.run() == []
+
+
+def test_a_refusal_of_our_account_pauses_the_carrier_at_once(tenant, monkeypatch):
+    tenant_id, _, app = tenant
+    carrier = registry.get("simulator", app.config["SETTINGS"])
+    with monkeypatch.context() as patched:
+        patched.setattr(carrier, "_url", "nothing://here")
+        first, second = (ready_dispatch(tenant_id, drafts(ending, each=3)) for ending in ("1111", "2222"))
+        dispatcher.drain()
+    assert counts(first) == counts(second) == {"queued": 3}
+    assert session().scalars(select(CarrierState.reason)).all() == ["carrier_address_wrong"]
+    assert turns.claim() is None
+    _pause_over()
+    work_until(lambda: counts(first) == counts(second) == {"delivered": 3})
+    assert checks.run() == []
+
+
+def test_only_one_worker_probes(tenant):
+    with atomic() as current:
+        current.add(CarrierState(carrier="simulator", reason="x", since=now(), until=now(), times=3))
+    assert breaker.may_probe("simulator")
+    assert not breaker.may_probe("simulator")
+
+
+def test_a_campaign_that_fails_is_held_back_before_all_of_it_is_burned(tenant, monkeypatch):
+    tenant_id, _, app = tenant
+    carrier = registry.get("simulator", app.config["SETTINGS"])
+    monkeypatch.setattr(carrier, "limits", replace(carrier.limits, max_batch=50))
+    bad = ready_dispatch(tenant_id, drafts("0003", "0003", "0003", "0003", each=99))
+    good = ready_dispatch(tenant_id, drafts("1111", each=20))
+    dispatcher.drain()
+    session().refresh(bad)
+    assert (bad.status, bad.halted) == ("paused", "too_many_failures")
+    assert counts(bad) == {"error": 200, "queued": 196}
+    work_until(lambda: counts(good) == {"delivered": 20})
+    service.go_on(bad)  # somebody says that these are to be tried all the same
+    work_until(lambda: counts(bad) == {"error": 396})
+    assert checks.run() == []
+
+
+def test_a_spread_campaign_is_due_evenly_and_keeps_its_distances_after_a_pause(app, alice):
+    money(alice.tenant_id, 100)
+    plan = spreading.plan(120, spread_minutes=60, canary=False)
+    assert plan["chunk_size"] == 1
+    dispatch = _spread(alice.tenant_id, plan, drafts("1111", "2222", each=60))
+    due = session().scalars(select(Chunk.due_at).order_by(Chunk.no)).all()
+    steps = {round((after - before).total_seconds(), 3) for before, after in pairwise(due)}
+    assert steps == {30.0} and len(due) == 120
+    assert turns.claim().no == 0 and turns.claim() is None
+
+    service.pause(dispatch)
+    with atomic() as current:  # two hours pass
+        current.execute(text("UPDATE chunks SET due_at = due_at - interval '2 hours'"))
+    service.go_on(dispatch)
+    assert turns.claim().no == 1 and turns.claim() is None
+    later = session().scalars(select(Chunk.due_at).where(Chunk.no >= 2).order_by(Chunk.no)).all()
+    assert timedelta(seconds=25) < later[0] - now() < timedelta(seconds=31)
+
+
+def test_chunks_are_as_small_as_an_even_pace_wants_and_no_smaller():
+    sizes = {
+        (people, minutes): spreading.plan(people, spread_minutes=minutes, canary=False)["chunk_size"]
+        for people, minutes in [(100, 60), (1_000, 60), (100_000, 240), (1_000_000, 60), (50, None)]
+    }
+    assert sizes == {
+        (100, 60): 1,
+        (1_000, 60): 9,
+        (100_000, 240): 200,
+        (1_000_000, 60): 1_000,
+        (50, None): 1_000,
+    }
+
+
+def test_the_first_few_are_one_in_a_hundred_and_never_most_of_a_small_campaign():
+    tried = {
+        people: spreading.plan(people, spread_minutes=None, canary=True)["canary"]
+        for people in (99, 100, 50_000)
+    }
+    assert tried == {99: None, 100: {"chunks": 1, "people": 20}, 50_000: {"chunks": 1, "people": 500}}
+    assert spreading.plan(1_000_000, spread_minutes=None, canary=True)["canary"]["chunks"] == 10
+
+
+def _spread(tenant_id, plan, rows):
+    dispatch = service.open_dispatch(tenant_id, campaign_id=None, channel="sms", carrier="simulator", **plan)
+    with atomic():
+        service.fill_page(dispatch, rows, template_id=None)
+    service.reserve(dispatch, memo="test")
+    return dispatch
+
+
+def _pause_over() -> None:
+    with atomic() as current:
+        current.execute(update(CarrierState).values(until=now()))
+        current.execute(update(Dispatch).values(turn_at=now()))
+    come_due()
