@@ -153,6 +153,12 @@ def signed_in(user: User) -> None:
         user.last_sign_in_at = now()
 
 
+def rate_of(tenant_id: UUID, channel: str) -> float | None:
+    """So many messages a second the platform lets a company send on a channel; None where it set no limit."""
+    rates = session().scalar(select(Tenant.rates).where(Tenant.id == tenant_id)) or {}
+    return rates.get(channel) or None
+
+
 def record(by: Actor, action: str, subject_id: UUID | None = None, **data: Any) -> None:
     """Put a line into the tenant's audit trail, in the surrounding transaction. No secrets, no phones in `data`."""
     with atomic() as current:

@@ -63,6 +63,15 @@ def invite_owner(tenant_id: UUID, owner: Owner, *, by: Actor) -> Made:
     return _with_owner(get(tenant_id, by=by), owner, by)
 
 
+def set_rates(tenant_id: UUID, rates: dict[str, float | None], *, by: Actor) -> Tenant:
+    """Let a company send so many messages a second on these channels at the most; None lifts a limit. Raises 403."""
+    with atomic():
+        tenant = get(tenant_id, by=by)
+        tenant.rates = {channel: rate for channel, rate in {**tenant.rates, **rates}.items() if rate}
+        service.record(by, "tenant.rates", tenant.id, rates=tenant.rates)
+    return tenant
+
+
 def _with_owner(tenant: Tenant, owner: Owner, by: Actor) -> Made:
     try:
         return Made(

@@ -47,3 +47,32 @@ class CompanyForm(Form):
 class OwnerForm(Form):
     owner_name = StringField(_l("Name"), [InputRequired(FILL_IN)])
     owner_email = EmailField(_l("E-mail"), [InputRequired(FILL_IN)])
+
+
+class RatesForm(Form):
+    """Messages a second at the most, by channel; an empty field is no limit."""
+
+    sms = StringField("SMS")
+    rcs = StringField("RCS")
+    voice = StringField(_l("Voice"))
+
+    def checked(self) -> dict[str, float | None]:
+        """The limits, None where there is none. Raises `Invalid` with all faults."""
+        rates, faults = {}, []
+        for field in (self.sms, self.rcs, self.voice):
+            try:
+                rates[field.name] = _rate(typed(field).strip())
+            except (NumberFormatError, InvalidOperation):
+                faults.append(Detail(field.name, "out_of_range", _l("Write a number from 0.1 to 100,000.")))
+        if faults:
+            raise Invalid(*faults)
+        return rates
+
+
+def _rate(written: str) -> float | None:
+    if not written:
+        return None
+    rate = Decimal(parse_decimal(written, locale=get_locale(), strict=True))
+    if not rate.is_finite() or not Decimal("0.1") <= rate <= 100_000:
+        raise InvalidOperation
+    return float(rate)

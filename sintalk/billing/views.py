@@ -11,9 +11,9 @@ from sintalk.accounts.models import Tenant
 from sintalk.auth.guards import platform_only
 from sintalk.billing import service
 from sintalk.billing.models import LedgerTransaction
-from sintalk.billing.platform_forms import CompanyForm, CreditForm, OwnerForm
+from sintalk.billing.platform_forms import CompanyForm, CreditForm, OwnerForm, RatesForm
 from sintalk.errors import Conflict, Invalid
-from sintalk.web.filters import money
+from sintalk.web.filters import money, number
 from sintalk.web.forms import show_faults, typed
 from sintalk.web.htmx import paging
 from sintalk.web.links import public_url
@@ -89,6 +89,20 @@ def add_credit(tenant_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".company", tenant_id=tenant_id), 303)
 
 
+@platform.post("/tenants/<uuid:tenant_id>/rates")
+@platform_only
+def set_rates(tenant_id: UUID) -> ResponseReturnValue:
+    """How fast a company may send at the most."""
+    form = RatesForm()
+    try:
+        tenants.set_rates(tenant_id, form.checked(), by=g.actor)
+    except Invalid as error:
+        show_faults(form, error)
+        return _company(tenant_id, CreditForm(formdata=None), OwnerForm(formdata=None), form), 422
+    flash(_("Saved; it holds from the next message on."), "success")
+    return redirect(url_for(".company", tenant_id=tenant_id), 303)
+
+
 @platform.post("/tenants/<uuid:tenant_id>/owners")
 @platform_only
 def invite_owner(tenant_id: UUID) -> ResponseReturnValue:
@@ -120,8 +134,9 @@ def _companies(form: CompanyForm) -> str:
     return render_template("platform/tenants.html", page=page, balances=balances, form=form)
 
 
-def _company(tenant_id: UUID, credit: CreditForm, owner: OwnerForm) -> str:
+def _company(tenant_id: UUID, credit: CreditForm, owner: OwnerForm, rates: RatesForm | None = None) -> str:
     tenant = tenants.get(tenant_id, by=g.actor)
+    written = {channel: number(rate) for channel, rate in tenant.rates.items()}
     return render_template(
         "platform/tenant.html",
         tenant=tenant,
@@ -131,4 +146,5 @@ def _company(tenant_id: UUID, credit: CreditForm, owner: OwnerForm) -> str:
         invitations=people.open_invitations(tenant_id),
         credit=credit,
         owner=owner,
+        rates=rates or RatesForm(formdata=None, data=written),
     )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
 from pydantic import Field
-from wtforms import RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget
 
@@ -26,6 +26,15 @@ FOLLOW_UPS = {
 }
 #: How late a scheduled campaign may leave by itself, in minutes.
 DELAYS = {15: _l("15 minutes"), 60: _l("1 hour"), 240: _l("4 hours"), 1440: _l("1 day")}
+#: For how long a campaign leaves, in minutes.
+SPREADS = {
+    60: _l("over 1 hour"),
+    120: _l("over 2 hours"),
+    240: _l("over 4 hours"),
+    480: _l("over 8 hours"),
+    720: _l("over 12 hours"),
+    1440: _l("over 1 day"),
+}
 
 
 def _choices(words: Mapping[Any, Any]) -> list[SelectChoice]:
@@ -124,12 +133,23 @@ class WhenForm(Form):
     max_delay_minutes = SelectField(
         _l("At most this late"), choices=_choices(DELAYS), coerce=int, validate_choice=False, default=60
     )
+    spread_minutes = SelectField(
+        _l("How fast?"),
+        choices=_choices({0: _l("as fast as it can"), **SPREADS}),
+        coerce=int,
+        validate_choice=False,
+        default=0,
+    )
+    canary = BooleanField(_l("Try it on a few people first"))
 
     def of(self, campaign: Any, zone: ZoneInfo) -> WhenForm:
         """What stands so far."""
         if campaign.scheduled_at is not None:
             self.when.data = "at"
             self.at.data = campaign.scheduled_at.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+        self.canary.data = campaign.canary
+        self.spread_minutes.data = campaign.spread_minutes or 0
+        self.offer_spread(campaign)
         self.max_delay_minutes.data = campaign.max_delay_minutes
         known = dict(DELAYS) | {campaign.max_delay_minutes: DELAYS.get(campaign.max_delay_minutes)}
         self.max_delay_minutes.choices = [
@@ -138,13 +158,23 @@ class WhenForm(Form):
         ]
         return self
 
+    def offer_spread(self, campaign: Any) -> None:
+        """The paces to choose from, with the one that the API gave it."""
+        mine = campaign.spread_minutes
+        if mine and mine not in SPREADS:
+            words = _l("over %(count)s minutes", count=mine)
+            self.spread_minutes.choices = [*self.spread_minutes.choices, SelectChoice(mine, words)]
+
     def checked(self, zone: ZoneInfo) -> dict[str, Any]:
-        """`scheduled_at` (None: at once) and `max_delay_minutes`. Raises Invalid."""
+        """`scheduled_at` (None: at once), `max_delay_minutes`, and the pace. Raises Invalid."""
+        offered = {int(choice.value) for choice in self.spread_minutes.choices if choice.value}
+        spread = self.spread_minutes.data if self.spread_minutes.data in offered else None
+        pace = {"spread_minutes": spread, "canary": self.canary.data}
         if self.when.data != "at":
-            return {"scheduled_at": None}
+            return {"scheduled_at": None, **pace}
         try:
             at = datetime.fromisoformat(self.at.data or "").replace(tzinfo=zone)
         except ValueError:
             raise Invalid(Detail("at", "invalid_timestamp", _l("Write a day and a time."))) from None
         delay = self.max_delay_minutes.data if self.max_delay_minutes.data in DELAYS else 60
-        return {"scheduled_at": at.astimezone(UTC), "max_delay_minutes": delay}
+        return {"scheduled_at": at.astimezone(UTC), "max_delay_minutes": delay, **pace}

@@ -116,11 +116,29 @@ class Progress:
         return self._without_left_out / (now() - start).total_seconds()
 
     @property
+    def planned_end(self) -> datetime | None:
+        """When the last of a spread campaign is due; None where it is not spread, or is not known yet."""
+        spread, begun = self.dispatch.spread_minutes, self.dispatch.ready_at
+        if not spread or begun is None or self.dispatch.canary_until is not None:
+            return None
+        return service.last_due(self.dispatch)
+
+    @property
+    def carrier_back_at(self) -> datetime | None:
+        """When the carrier that takes nothing just now is asked again; None where it is well."""
+        return service.carrier_back_at(self.dispatch) if self.campaign.status == "running" else None
+
+    @property
+    def most_per_second(self) -> float | None:
+        """The company's own limit on this channel, set by the platform."""
+        return service.limit_of(self.campaign) if self.campaign.status == "running" else None
+
+    @property
     def seconds_left(self) -> int | None:
         """How long the rest takes at this pace."""
         pace = self.per_second
-        if not pace:
-            return None
+        if not pace or self.dispatch.spread_minutes or self.dispatch.canary_until:
+            return None  # what is not due yet is no matter of speed
         return round((self.dispatch.queued + self.dispatch.sending) / pace)
 
     @property

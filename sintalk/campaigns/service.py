@@ -166,6 +166,21 @@ def stats(tenant_id: UUID, campaign_id: UUID) -> tuple[Campaign, Dispatch]:
     return campaign, dispatch
 
 
+def last_due(dispatch: Dispatch) -> datetime | None:
+    """When the last chunk of a campaign may leave; None where all of them may."""
+    return messages.last_due(dispatch)
+
+
+def carrier_back_at(dispatch: Dispatch) -> datetime | None:
+    """When a carrier that is left alone is asked again; None where it is well."""
+    return messages.carrier_back_at(dispatch)
+
+
+def limit_of(campaign: Campaign) -> float | None:
+    """So many a second its company may send on this channel; None where nobody set a limit."""
+    return accounts.rate_of(campaign.tenant_id, campaign.channel)
+
+
 def _check_time(scheduled_at: datetime | None) -> None:
     if scheduled_at is None:
         return

@@ -154,6 +154,7 @@ def when(campaign_id: UUID) -> ResponseReturnValue:
 def change_when(campaign_id: UUID) -> ResponseReturnValue:
     """Another time. Without one, a scheduled campaign is a draft again."""
     campaign, form = service.get(g.actor.tenant_id, campaign_id), WhenForm()
+    form.offer_spread(campaign)
     try:
         service.update(g.actor.tenant_id, campaign_id, **form.checked(_zone()), by=g.actor)
     except Invalid as error:

@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, literal, select
+from sqlalchemy import ARRAY, Uuid, any_, func, literal, select
 
 from sintalk.billing import ledger
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.messages import spreading
 from sintalk.messages.filling import CHUNK, Draft, fill
-from sintalk.messages.models import Chunk, Dispatch, Notification
+from sintalk.messages.models import CarrierState, Chunk, Dispatch, Notification
 from sintalk.messages.spreading import WAIT as CANARY_WAIT
 from sintalk.messages.spreading import fill_page, plan
 from sintalk.messages.states import STATUSES
@@ -29,11 +29,13 @@ __all__ = [
     "Draft",
     "campaign_ids",
     "cancel",
+    "carrier_back_at",
     "dispatch_of",
     "fill",
     "fill_page",
     "get",
     "go_on",
+    "last_due",
     "latest_to",
     "leaves_at",
     "nothing_yet",
@@ -137,6 +139,21 @@ def leaves_at(message: Notification) -> datetime | None:
         Chunk.due_at < NEVER,
     )
     return session().scalar(due)
+
+
+def last_due(dispatch: Dispatch) -> datetime | None:
+    """When the last open chunk of a dispatch is due; None where all are, or where nobody can tell yet."""
+    due = select(func.max(Chunk.due_at)).where(
+        Chunk.dispatch_id == dispatch.id, Chunk.status == "open", Chunk.lease_until.is_(None)
+    )
+    last = session().scalar(due)
+    return last if last and now() < last < NEVER else None
+
+
+def carrier_back_at(dispatch: Dispatch) -> datetime | None:
+    """When its carrier, that takes nothing just now, is asked again; None where it is well."""
+    until = session().scalar(select(CarrierState.until).where(CarrierState.carrier == dispatch.carrier))
+    return max(until, now()) if until else None
 
 
 def campaign_ids(rows: Iterable[Notification]) -> dict[UUID, UUID | None]:

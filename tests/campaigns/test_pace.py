@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import select, update
 
 from sintalk import checks
+from sintalk.accounts.models import Tenant
 from sintalk.campaigns import service
 from sintalk.db import atomic, now, session
 from sintalk.messages import dispatcher, spreading
-from sintalk.messages.models import Chunk, Dispatch
+from sintalk.messages.models import CarrierState, Chunk, Dispatch
 from sintalk.web.schemas import rfc3339
 from sintalk.webhooks.models import WebhookEvent
+from tests import factories
 from tests.campaigns.test_life import Shop, shop
 from tests.pipeline import work_until
 
@@ -119,3 +121,38 @@ def test_the_pace_of_a_scheduled_campaign_may_change_and_that_of_a_launched_one_
     gone = shop.campaign(3)
     assert shop.api.patch(f"/campaigns/{gone}", {"spread_minutes": 60}).status_code == 409
     assert shop.api.patch(f"/campaigns/{campaign_id}", {"spread_minutes": 0}).status_code == 422
+
+
+def test_the_builder_asks_for_the_pace_and_keeps_it(shop: Shop):
+    campaign_id = shop.campaign(3, launched=False, spread_minutes=45)
+    browser = factories.browser(shop.app, shop.owner)
+    page = browser.get(f"/campaigns/{campaign_id}/when").text
+    assert "ao longo de 45 minutos" in page and "Testar primeiro com poucas pessoas" in page
+    wish = {"when": "now", "spread_minutes": "240", "canary": "y"}
+    assert browser.post(f"/campaigns/{campaign_id}/when", data=wish).status_code == 303
+    campaign = shop.get(campaign_id)
+    assert (campaign["spread_minutes"], campaign["canary"]) == (240, True)
+    browser.post(f"/campaigns/{campaign_id}/when", data={"when": "now", "spread_minutes": "0"})
+    campaign = shop.get(campaign_id)
+    assert (campaign["spread_minutes"], campaign["canary"]) == (None, False)
+
+
+def test_the_page_says_why_it_waits(shop: Shop):
+    def page(campaign_id) -> str:
+        return factories.browser(shop.app, shop.owner).get(f"/campaigns/{campaign_id}").text
+
+    tried = shop.campaign(110, ending="0002", canary=True)
+    assert "20 pessoas recebem primeiro" in page(tried)
+    until_judged(shop)
+    said = page(tried)
+    assert "O teste inicial foi mal" in said and "O envio foi testado primeiro com 20 pessoas" in said
+    assert "90 pessoas ainda" in said
+
+    spread = shop.campaign(5, spread_minutes=60)
+    with atomic() as current:
+        current.execute(update(Tenant).values(rates={"sms": 7}))
+        current.add(CarrierState(carrier="simulator", reason="x", since=now(), until=now(), times=1))
+    said = page(spread)
+    assert "Envio distribuído por igual" in said
+    assert "Sua empresa pode enviar 7 mensagens por segundo" in said
+    assert "A operadora não está aceitando mensagens agora" in said

@@ -68,6 +68,18 @@ def test_what_is_no_amount_puts_nothing_in(olga, alice, amount):
     assert answer.status_code == 422 and billing.balance(alice.tenant_id).available == 0
 
 
+def test_how_fast_a_company_may_send_is_set_and_lifted(olga, alice):
+    path = f"/platform/tenants/{alice.tenant_id}"
+    assert olga.post(f"{path}/rates", data={"sms": "0,5", "rcs": "1.000", "voice": ""}).status_code == 303
+    tenant = session().get_one(Tenant, alice.tenant_id, populate_existing=True)
+    assert tenant.rates == {"sms": 0.5, "rcs": 1000}
+    assert 'value="0,5"' in olga.get(path).text
+    for wrong in ("abc", "0", "-1", "1e9", "NaN"):
+        assert olga.post(f"{path}/rates", data={"sms": wrong}).status_code == 422
+    assert olga.post(f"{path}/rates", data={"sms": "", "rcs": "20"}).status_code == 303
+    assert session().get_one(Tenant, alice.tenant_id, populate_existing=True).rates == {"rcs": 20}
+
+
 def test_a_lost_link_is_made_anew(olga, client, alice):
     first = LINK.search(olga.post("/platform/tenants", data=NEW).text)[1]
     tenant = session().scalar(select(Tenant).where(Tenant.name == NEW["name"]))
@@ -80,6 +92,6 @@ def test_nobody_else_sees_any_of_it(signed_in, alice):
     assert "/platform" not in signed_in.get("/").text
     for page in ("/platform/tenants", path):
         assert signed_in.get(page).status_code == 403
-    for act in ("/platform/tenants", f"{path}/credits", f"{path}/owners"):
+    for act in ("/platform/tenants", f"{path}/credits", f"{path}/owners", f"{path}/rates"):
         assert signed_in.post(act, data={**NEW, "amount": "5", "reason": "x", "key": "k"}).status_code == 403
     assert billing.balance(alice.tenant_id).available == 0
