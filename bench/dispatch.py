@@ -21,6 +21,7 @@ from sqlalchemy import func, select, update
 
 from bench.harness import Figure, Product, say, timed, wait
 from bench.people import clean_blocks, copy
+from sintalk.accounts.models import User
 from sintalk.campaigns import service as campaigns
 from sintalk.campaigns.models import Campaign
 from sintalk.carriers import registry
@@ -65,7 +66,7 @@ RECORD = """
 
 def run(product: Product, count: int) -> list[Figure]:
     """All figures of sending, over one list of this many people."""
-    list_id = _list(product, count)
+    list_id = list_of(product, product.owner.tenant_id, count)
     bare = new_id()
     with product.connection() as connection:
         say(f"INSERT ... SELECT of {count:,} messages")
@@ -90,9 +91,8 @@ def run(product: Product, count: int) -> list[Figure]:
     ]
 
 
-def _list(product: Product, count: int) -> UUID:
+def list_of(product: Product, tenant_id: UUID, count: int) -> UUID:
     """A list of people, put there by COPY: how they got there is another benchmark's matter."""
-    tenant_id = product.owner.tenant_id
     kept = contacts.create_list(tenant_id, name=f"{count} people")
     with product.connection() as connection:
         copy(connection, clean_blocks(count, tenant_id, kept.id))
@@ -148,17 +148,22 @@ def send_one(message_id: str, phone: str, text: str) -> None:
     connection.commit()
 
 
-def _campaign(product: Product, list_id: UUID, count: int) -> tuple[Campaign, Dispatch]:
-    by = product.owner.actor()
-    made = TemplateIn.model_validate({"name": "Fatura", "channel": "sms", "sms": {"text": TEXT}})
+def campaign_over(user: User, list_id: UUID) -> Campaign:
+    """A launched campaign of a personalised SMS to these people."""
+    by = user.actor()
+    made = TemplateIn.model_validate({"name": str(new_id()), "channel": "sms", "sms": {"text": TEXT}})
     template = templates.create(by.tenant_id, made, by=by)
     campaign = campaigns.create(
         by.tenant_id, name="Bench", channel="sms", template_id=template.id, contact_list_id=list_id, by=by
     )
-    campaigns.launch(by.tenant_id, campaign.id, by=by)
+    return campaigns.launch(by.tenant_id, campaign.id, by=by)
+
+
+def _campaign(product: Product, list_id: UUID, count: int) -> tuple[Campaign, Dispatch]:
+    campaign = campaign_over(product.owner, list_id)
 
     def over() -> tuple[Campaign, Dispatch] | None:
-        stands, dispatch = campaigns.stats(by.tenant_id, campaign.id)
+        stands, dispatch = campaigns.stats(campaign.tenant_id, campaign.id)
         return (stands, dispatch) if dispatch.settled_at and dispatch.delivered == count else None
 
     found: tuple[Campaign, Dispatch] = wait(over, what="the campaign settles", patience_s=60 + count / 200)
