@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from sintalk.accounts import service as accounts
 from sintalk.campaigns.models import Campaign
 from sintalk.db import now, session
 from sintalk.messages import service as messages
@@ -71,3 +72,9 @@ def stretched(campaign: Campaign, finish: datetime | None) -> datetime | None:
         last = start(campaign) + timedelta(minutes=campaign.spread_minutes)
         finish = max(finish, last) if finish else last
     return finish + messages.CANARY_WAIT if finish and campaign.canary else finish
+
+
+def possible(tenant_id: UUID, channel: str) -> float | None:
+    """Messages a second to reckon with: as measured, but no more than the company may send."""
+    rate, limit = measured(tenant_id, channel), accounts.rate_of(tenant_id, channel)
+    return min(rate, limit) if rate and limit else rate or limit

@@ -214,7 +214,7 @@ def _seen(
     campaign: Campaign, count: Count, *, complete: bool, total: int, at: datetime, mark: str
 ) -> Preflight:
     balance = billing.balance(campaign.tenant_id)
-    rate = pace.measured(campaign.tenant_id, campaign.channel)
+    rate = pace.possible(campaign.tenant_id, campaign.channel)
     return Preflight(
         count=count,
         complete=complete,

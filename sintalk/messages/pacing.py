@@ -42,13 +42,14 @@ def leave(carrier: Carrier, claim: Claim) -> Leave:
     if probing:
         if seen.until > now():
             return Leave(0, seen.until)
-        if not breaker.may_probe(claim.carrier):
-            return Leave(0, now() + timedelta(seconds=breaker.FIRST_PAUSE_S))
         wanted = min(breaker.PROBE, wanted)
     limits = rates.limits(carrier, claim.tenant_id, claim.channel, seen.per_second)
     grant = rates.take(limits, wanted, single=claim.single)
     if not grant.count:
         return Leave(0, now() + timedelta(seconds=grant.wait_s))
+    if probing and not breaker.may_probe(claim.carrier):
+        rates.give_back(limits, grant.count)
+        return Leave(0, now() + timedelta(seconds=breaker.FIRST_PAUSE_S))
     return Leave(grant.count, probing=probing, limits=limits)
 
 

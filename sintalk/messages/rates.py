@@ -39,6 +39,7 @@ PATIENCE, LEFT_ALONE = 0.25, 5.0
 #: Nobody waits longer than this before they ask again, in seconds; nor shorter.
 LONGEST_WAIT_S, SHORTEST_WAIT_S = 5.0, 0.05
 
+#: A campaign that finds nothing waits for a quarter of a second's worth: many small batches cost more than large ones.
 #: KEYS buckets; ARGV wanted, keep, then rate and burst of each. Answers how many are granted, and a wait in ms.
 #: A bucket: tokens, at (when they were that many), share, and slowed (when the share last fell).
 TAKE = f"""
@@ -55,7 +56,8 @@ for i, key in ipairs(KEYS) do
   local tokens = math.min(burst, tonumber(b[1] or burst) + past * rate * share)
   local kept = math.min(burst * tonumber(ARGV[2]), burst - 1)
   local free = math.floor(tokens - kept)
-  if free < 1 then wait = math.max(wait, (1 + kept - tokens) / (rate * share)) end
+  local worth = tonumber(ARGV[2]) > 0 and math.min(tonumber(ARGV[1]), burst - kept, math.max(1, rate * share / 4)) or 1
+  if free < 1 then wait = math.max(wait, (worth + kept - tokens) / (rate * share)) end
   granted = math.max(math.min(granted, free), 0)
   found[i] = {{tokens, share}}
 end
@@ -207,8 +209,9 @@ class Buckets:
                 tokens = min(burst, tokens + (moment - at) * rate * share)
                 kept = min(burst * keep, burst - 1)
                 free = int(tokens - kept)
+                worth = min(wanted, burst - kept, max(1.0, rate * share / 4)) if keep else 1.0
                 if free < 1:
-                    wait = max(wait, (1 + kept - tokens) / (rate * share))
+                    wait = max(wait, (worth + kept - tokens) / (rate * share))
                 count = max(min(count, free), 0)
                 self._own[limit.name] = (tokens, moment, share)
             for limit in asked:

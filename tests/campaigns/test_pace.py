@@ -112,6 +112,17 @@ def test_the_preflight_knows_when_a_spread_campaign_is_through(shop: Shop):
     assert rfc3339(now() + timedelta(minutes=119)) < said < rfc3339(now() + timedelta(minutes=121))
 
 
+def test_the_preflight_reckons_with_what_the_company_may_send(shop: Shop):
+    with atomic() as current:
+        current.execute(update(Tenant).values(rates={"sms": 0.1}))
+    campaign_id = shop.campaign(6, launched=False)
+    said = shop.do("preflight", campaign_id)[1]
+    assert said["per_second"] == 0.1
+    assert (
+        rfc3339(now() + timedelta(seconds=50)) < said["finishes_at"] < rfc3339(now() + timedelta(seconds=61))
+    )
+
+
 def test_the_pace_of_a_scheduled_campaign_may_change_and_that_of_a_launched_one_not(shop: Shop):
     at = rfc3339(now() + timedelta(hours=2))
     campaign_id = shop.campaign(3, launched=False, scheduled_at=at)

@@ -64,6 +64,14 @@ def test_campaigns_leave_something_to_single_sends(own_settings, limit):
     assert buckets.take([limit], 100, 0)[0] >= 2
 
 
+def test_a_campaign_waits_for_a_batch_worth_the_while_and_a_single_send_for_itself(own_settings, limit):
+    buckets = Buckets(own_settings.redis_url)
+    quick = replace(limit, per_second=100, burst=100)
+    buckets.take([quick], 100, 0)
+    assert buckets.take([quick], 1, 0)[1] <= 0.01
+    assert 0.3 < buckets.take([quick], 200, rates.KEEP)[1] <= 0.36  # 25 above the 10 that it leaves
+
+
 def test_the_tightest_of_several_limits_holds_and_the_others_lose_no_more(own_settings, limit):
     buckets, wide = Buckets(own_settings.redis_url), Limit(f"{limit.name}:wide", 1_000, 1_000)
     assert buckets.take([wide, limit], 500, 0)[0] == 20
