@@ -21,7 +21,8 @@ MEASURED = text("""
              extract(epoch FROM d.finished_at - d.ready_at) AS seconds
         FROM campaigns c JOIN dispatches d ON d.tenant_id = c.tenant_id AND d.campaign_id = c.id
        WHERE c.tenant_id = :tenant_id AND c.channel = :channel AND c.status = 'completed'
-         AND NOT d.waited AND d.spread_minutes IS NULL AND d.canary IS NULL AND d.ready_at IS NOT NULL AND d.finished_at > d.ready_at
+         AND NOT d.waited AND d.spread_minutes IS NULL AND d.canary IS NULL
+         AND d.ready_at IS NOT NULL AND d.finished_at > d.ready_at
          AND d.total - d.suppressed - d.canceled >= 20
        ORDER BY c.id DESC LIMIT 5
     ) AS newest

@@ -46,8 +46,9 @@ STAGGER = text("""
 SHIFT = text("""
     UPDATE chunks c SET due_at = c.due_at + (clock_timestamp() - first.due_at)
       FROM (SELECT min(due_at) AS due_at FROM chunks
-             WHERE dispatch_id = :id AND status = 'open' AND lease_until IS NULL) AS first
-     WHERE c.dispatch_id = :id AND c.status = 'open' AND c.lease_until IS NULL AND c.due_at < :never
+             WHERE dispatch_id = :id AND status = 'open' AND lease_until IS NULL AND held IS NULL) AS first
+     WHERE c.dispatch_id = :id AND c.status = 'open' AND c.lease_until IS NULL AND c.held IS NULL
+       AND c.due_at < :never
        AND first.due_at < clock_timestamp()
 """)
 #: What became of the first so many chunks' people.
