@@ -107,8 +107,10 @@ class Progress:
 
     @property
     def per_second(self) -> float | None:
-        """The pace since the money was held; None while it would be a guess."""
+        """The pace since the money was held; None while it would be a guess, or where it waits on purpose."""
         start = self.dispatch.ready_at
+        if self.dispatch.spread_minutes or self.dispatch.canary_until:
+            return None
         if self.campaign.status != "running" or start is None or now() - start < STEADY_AFTER:
             return None
         if self.dispatch.waited:  # the time that it waited is no pace
@@ -137,8 +139,8 @@ class Progress:
     def seconds_left(self) -> int | None:
         """How long the rest takes at this pace."""
         pace = self.per_second
-        if not pace or self.dispatch.spread_minutes or self.dispatch.canary_until:
-            return None  # what is not due yet is no matter of speed
+        if not pace:
+            return None
         return round((self.dispatch.queued + self.dispatch.sending) / pace)
 
     @property

@@ -12,7 +12,7 @@ from sintalk.accounts.models import Tenant
 from sintalk.campaigns import service
 from sintalk.db import atomic, now, session
 from sintalk.messages import dispatcher, spreading
-from sintalk.messages.models import CarrierState, Chunk, Dispatch
+from sintalk.messages.models import CarrierState, Chunk, Dispatch, Notification
 from sintalk.web.schemas import rfc3339
 from sintalk.webhooks.models import WebhookEvent
 from tests import factories
@@ -132,6 +132,25 @@ def test_the_pace_of_a_scheduled_campaign_may_change_and_that_of_a_launched_one_
     gone = shop.campaign(3)
     assert shop.api.patch(f"/campaigns/{gone}", {"spread_minutes": 60}).status_code == 409
     assert shop.api.patch(f"/campaigns/{campaign_id}", {"spread_minutes": 0}).status_code == 422
+
+
+def test_a_completed_campaign_with_something_to_send_again_is_on_its_way_again(shop: Shop):
+    """As after a late receipt of RCS, whose SMS takes over when all had left."""
+    campaign_id = shop.campaign(3)
+    shop.until(campaign_id, delivered=3, reserved_micros=0)
+    assert shop.get(campaign_id)["status"] == "completed"
+    with atomic() as current:
+        one = current.scalars(select(Notification).limit(1)).one()
+        one.status, one.sending_at, one.sent_at = "queued", None, None
+        one.charged_micros = 0
+        current.execute(update(Chunk).values(status="open", due_at=now()))
+        current.flush()
+        again = {"status": "ready", "queued": 1, "delivered": 2}
+        current.execute(update(Dispatch).values(**again))
+    service.close_finished()
+    assert (shop.get(campaign_id)["status"], shop.get(campaign_id)["completed_at"]) == ("running", None)
+    shop.until(campaign_id, queued=0, sending=0)
+    assert shop.get(campaign_id)["status"] == "completed"
 
 
 def test_the_builder_asks_for_the_pace_and_keeps_it(shop: Shop):
