@@ -146,8 +146,10 @@ def test_being_too_fast_is_no_attempt(tenant):
     assert set(times_accepted(simulator).values()) == {1}
 
 
-def test_a_carrier_that_is_away_is_left_alone_until_a_probe_goes_well(tenant):
+def test_a_carrier_that_is_away_is_left_alone_until_a_probe_goes_well(tenant, monkeypatch):
     tenant_id, simulator, app = tenant
+    monkeypatch.setattr(breaker, "FIRST_PAUSE_S", 300.0)
+    monkeypatch.setattr(breaker, "LONGEST_PAUSE_S", 600.0)
     simulator.kill()
     sent = [ready_dispatch(tenant_id, drafts(f"111{n}", each=30)) for n in range(8)]
     dispatcher.drain()
