@@ -7,8 +7,8 @@ one worker probes with a few messages: taken, the pause ends for all; not, it go
 and by `/health/ready`. A call failed where most of it was `unknown`, `retryable` or `config`: what a person's phone or
 number is at fault for does not count.
 
-A campaign: of what was handed over, MESSAGES at least, more than half was refused or is unknown: its dispatch is
-paused and says so in `halted`; the tenant decides (see `campaigns.halting`). Once somebody has let it go on it is not
+A campaign: of what was handed over, MESSAGES at least, more than half was refused (an unclear answer is the
+carrier's fault, and pauses that): its dispatch is paused and says so in `halted`; the tenant decides (see `campaigns.halting`). Once somebody has let it go on it is not
 stopped again.
 """
 
@@ -40,7 +40,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 30.0
 PROBE = 10
 
 BROKEN = (Outcome.UNKNOWN, Outcome.RETRYABLE, Outcome.CONFIG)
-FAILED = (Outcome.UNKNOWN, Outcome.PERMANENT)
+FAILED = (Outcome.PERMANENT,)
 #: Dispatches that a process counts for at the most.
 KNOWN = 1_000
 
