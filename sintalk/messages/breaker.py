@@ -8,8 +8,8 @@ and by `/health/ready`. A call failed where most of it was `unknown`, `retryable
 number is at fault for does not count.
 
 A campaign: of what was handed over, MESSAGES at least, more than half was refused (an unclear answer is the
-carrier's fault, and pauses that): its dispatch is paused and says so in `halted`; the tenant decides (see `campaigns.halting`). Once somebody has let it go on it is not
-stopped again.
+carrier's fault, and pauses that): its dispatch is paused and says so in `halted`; the tenant decides (see
+`campaigns.halting`). Once somebody has let it go on it is not stopped again.
 """
 
 from __future__ import annotations
