@@ -37,6 +37,16 @@ BY_ITSELF = {
         "player-pause",
         "warn",
     ),
+    ("campaign.paused", "canary_failed"): (
+        _l("It was held back: too many of the first few did not get it."),
+        "player-pause",
+        "bad",
+    ),
+    ("campaign.paused", "too_many_failures"): (
+        _l("It was held back: too many people did not get it."),
+        "player-pause",
+        "bad",
+    ),
     ("campaign.failed", "empty_audience"): (
         _l("It could not be sent: there was nobody left to send to."),
         "alert-circle",

@@ -91,6 +91,8 @@ def test_what_happened_by_itself_says_why(alice):
         for action, reason in (
             ("launched", None),
             ("paused", "insufficient_balance"),
+            ("paused", "canary_failed"),
+            ("paused", "too_many_failures"),
             ("paused", "anything"),
         ):
             accounts.record(by, f"campaign.{action}", campaign.id, reason=reason)
@@ -99,6 +101,8 @@ def test_what_happened_by_itself_says_why(alice):
     assert told[1:] == [
         "Chegou a hora, e ela foi disparada.",
         "Ficou retida: o saldo não cobria o custo.",
+        "Ficou retida: muitas das primeiras pessoas não receberam.",
+        "Ficou retida: muitas pessoas não receberam.",
         "Ficou retida.",
         "Alguém cancelou.",
     ]
