@@ -32,6 +32,10 @@ for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) 
   document.addEventListener(failure, (event) => { if (!polls(event.target)) tellFailure(); });
 }
 
+// A poll never takes away what is being typed in what it draws again.
+Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+  name !== "value" || !node.matches("input, textarea") || node.value === node.defaultValue;
+
 // After an answer: speak what is new, and go to the first field that is wrong.
 function settle(root) {
   const spoken = [];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.live.product import Product, eventually
 
 EMAIL, PASSWORD = "maria@exemplo.com.br", "uma frase bem curta"
+#: How long a page may take.
+SECONDS = 20
 PICTURES = Path(__file__).parent.parent.parent / "test-results"
 
 
@@ -97,6 +100,14 @@ def sign_in(page: Page, url: str) -> None:
     page.get_by_label("Senha").fill(PASSWORD)
     page.get_by_role("button", name="Entrar").click()
     page.wait_for_url(f"{url}/")
+
+
+def until(page: Page, true: str) -> None:
+    """Wait for an expression to become true. Playwright's own way evaluates in the page, which its policy forbids."""
+    deadline = time.monotonic() + SECONDS
+    while not page.evaluate(true):
+        assert time.monotonic() < deadline, true
+        page.wait_for_timeout(50)
 
 
 class Watched:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Playwright, expect
 
 from sintalk.message_templates import voice_speech
-from tests.browser.conftest import Watched
+from tests.browser.conftest import Watched, until
 from tests.files import sounds
 from tests.live.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(300)]
 
 MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-SECONDS = 20
 READY = "[data-player]:not([hidden])"
 LENGTH = "document.querySelector('[data-player]').duration"
 
@@ -43,14 +41,6 @@ def watched(hearing: Browser, product: Product, session_of_maria: Any) -> Iterat
     yield watched
     context.close()
     assert not watched.complaints
-
-
-def until(page: Page, true: str) -> None:
-    """Wait for an expression to become true. Playwright's own way evaluates in the page, which its policy forbids."""
-    deadline = time.monotonic() + SECONDS
-    while not page.evaluate(true):
-        assert time.monotonic() < deadline, true
-        page.wait_for_timeout(50)
 
 
 def open_saved(watched: Watched, product: Product, name: str) -> None:
