@@ -7,7 +7,9 @@ make of it. It is served by ourselves: carriers need not reach the store, and th
 from __future__ import annotations
 
 import hmac
+import os
 from hashlib import sha256
+from typing import IO
 from urllib.parse import quote
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from flask import current_app
 
 from sintalk.db import session
 from sintalk.errors import NotFound
+from sintalk.files import service, sniff
 from sintalk.files.models import File
 
 ENDINGS = {
@@ -25,6 +28,20 @@ ENDINGS = {
     "video/webm": "webm",
     "application/pdf": "pdf",
 }
+
+
+def take(tenant_id: UUID, *, filename: str, declared: str, body: IO[bytes]) -> File:
+    """Store and confirm a medium that comes in a form, as its bytes say what it is, not as it is `declared`.
+
+    Raises 413, 422 `content_mismatch`, and what `service.receive` raises.
+    """
+    seen = sniff.kind(body.read(sniff.HEAD))
+    size = body.seek(0, os.SEEK_END)
+    body.seek(0)
+    if size > service.LIMITS["media"]:
+        raise service.too_large("media")
+    content_type = sniff.MEDIA_TYPES.get(seen, declared)
+    return service.receive(tenant_id, kind="media", filename=filename, content_type=content_type, body=body)
 
 
 def address(file: File) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,9 +34,9 @@ class RcsForm:
         self.name, self.typed = name, typed
 
     @classmethod
-    def sent(cls) -> RcsForm:
-        """What the browser sent."""
-        pairs = list(request.form.items(multi=True))
+    def sent(cls, taken: Sequence[tuple[str, str]] = ()) -> RcsForm:
+        """What the browser sent; `taken`: controls and addresses of files that came with it."""
+        pairs = [*request.form.items(multi=True), *taken]
         return cls(request.form.get("name", "").replace("\x00", ""), rcs_typed.read(pairs))
 
     @classmethod
@@ -65,7 +66,8 @@ def zone() -> ZoneInfo:
 def page(
     form: RcsForm, template: Template | None = None, *, bad: Faults | None = None, fresh: str = ""
 ) -> Response:
-    """The editor. `fresh` is the path of a list that has just got a new item: it stands open.
+    """The editor. `fresh` is the path of what was just changed, such as a list that has got a new item: the card
+    that it is in, and that item, stand open.
 
     Its phone shows pictures from wherever they lie.
     """
@@ -120,6 +122,9 @@ def for_script() -> dict[str, Any]:
             "smsSize": _("{units} characters, {parts} SMS"),
             "added": _("Added at place {n}."),
             "removed": _("Removed. {n} are left."),
+            "gone": _("It is removed."),
+            "goneNamed": _("“{title}” is removed."),
+            "restored": _("Back at place {n}."),
             "copied": _("Duplicated at place {n}."),
             "moved": _("Now at place {n} of {all}."),
             "first": _("This is the first place already."),

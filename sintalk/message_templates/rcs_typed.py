@@ -55,6 +55,11 @@ EMPTY: Typed = {
 }
 
 
+def is_medium(path: str) -> bool:
+    """Whether this is the control of a medium's address."""
+    return _CONTROL.fullmatch(path) is not None and path.endswith(".file_url")
+
+
 def read(pairs: Iterable[tuple[str, str]]) -> Typed:
     """What a form sent, as a tree. Names that are no paths are passed over; U+0000, which no database holds,
     and the CRLF of browsers go out."""

@@ -9,7 +9,16 @@ from flask_babel import gettext as _
 
 from sintalk.counts import kept
 from sintalk.errors import Conflict, Invalid
-from sintalk.message_templates import placeholders, rcs_editor, rcs_typed, samples, service, sms, trial
+from sintalk.message_templates import (
+    placeholders,
+    rcs_editor,
+    rcs_files,
+    rcs_typed,
+    samples,
+    service,
+    sms,
+    trial,
+)
 from sintalk.message_templates.content import CHANNELS
 from sintalk.message_templates.faults import Faults
 from sintalk.message_templates.forms import SmsForm
@@ -20,6 +29,13 @@ from sintalk.web.htmx import paging
 from sintalk.web.paging import paginate
 
 bp = Blueprint("message_templates", __name__)
+
+
+@bp.url_value_preprocessor
+def _take_whole_files(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Without script a medium comes in the form of the editor. Said here, before anybody reads the form."""
+    if request.endpoint in ("message_templates.create_rcs", "message_templates.update"):
+        request.max_content_length = rcs_files.FORM
 
 
 @bp.get("/templates")
@@ -64,7 +80,7 @@ def new_rcs() -> ResponseReturnValue:
 @bp.post("/templates/rcs")
 def create_rcs() -> ResponseReturnValue:
     """Keep a new RCS template, or do what a button of the form says and show it again."""
-    return _save_rcs(RcsForm.sent())
+    return _save_rcs()
 
 
 @bp.post("/templates/people")
@@ -91,7 +107,7 @@ def update(template_id: UUID) -> ResponseReturnValue:
     """Keep the changes of a template, or only show them."""
     template = service.get(g.actor.tenant_id, template_id)
     if template.channel == "rcs":
-        return _save_rcs(RcsForm.sent(), template)
+        return _save_rcs(template)
     form = SmsForm()
     if "preview" in request.form:
         return _editor(form, template)
@@ -149,10 +165,14 @@ def _editor(form: SmsForm, template: Template | None = None) -> str:
     )
 
 
-def _save_rcs(form: RcsForm, template: Template | None = None) -> ResponseReturnValue:
+def _save_rcs(template: Template | None = None) -> ResponseReturnValue:
+    taken, wrong = rcs_files.take(g.actor.tenant_id, request.files)
+    form = RcsForm.sent(taken)
+    if wrong:
+        return rcs_editor.page(form, template, bad=Faults(Invalid(*wrong), rcs_editor.where)), 422
     if deed := request.form.get("do"):
-        fresh = deed.removeprefix("add:") if deed.startswith("add:") else ""
-        return rcs_editor.page(form.after(deed), template, fresh=fresh)
+        verb, _colon, path = deed.partition(":")
+        return rcs_editor.page(form.after(deed), template, fresh=path if verb in ("add", "upload") else "")
     try:
         given = form.checked()
     except Invalid as error:

@@ -65,17 +65,40 @@ const itemLists = (form, say) => {
     item.after(twin);
     // the twin has its original's names: give it some that nobody has before they are numbered
     rename(twin, item.dataset.item, "§");
+    twin.querySelectorAll("[data-undo]").forEach((notice) => notice.remove());
     arrive(list, twin, say.copied);
   }
 
   function remove(list, item) {
     if (list.children.length <= (list.dataset.least ?? 0)) return tell(say.few, list.dataset.least);
-    const next = item.nextElementSibling ?? item.previousElementSibling;
+    const at = [...list.children].indexOf(item);
     item.remove();
     settleList(list);
     changed();
-    (next?.querySelector("[data-grip]") ?? list.closest(".items-block").querySelector("[data-add]")).focus();
+    offerUndo(list, item, at);
     tell(say.removed, list.children.length);
+  }
+
+  // What was removed comes back with everything in it: the notice below the list holds the last one until it is
+  // used or another is removed. It has the focus, so that Enter takes the removal back.
+  function offerUndo(list, item, at) {
+    const notice = form.querySelector("template[data-new-undo]").content.cloneNode(true).firstElementChild;
+    const title = item.querySelector("[data-title]");
+    notice.querySelector("[data-undo-words]").textContent =
+      (title.textContent === title.dataset.untitled ? say.gone : say.goneNamed).replace("{title}", title.textContent);
+    const undo = notice.querySelector("button");
+    undo.addEventListener("click", () => {
+      if (list.children.length >= list.dataset.most) return tell(say.full, list.dataset.most);
+      notice.remove();
+      list.insertBefore(item, list.children[at] ?? null);
+      settleList(list);
+      changed();
+      item.querySelector("[data-grip]").focus();
+      tell(say.restored, [...list.children].indexOf(item) + 1);
+    });
+    list.parentElement.querySelector(":scope > [data-undo]")?.remove();
+    list.after(notice);
+    undo.focus();
   }
 
   // The neighbour goes to the other side: the item itself stays in the page, and with it focus and the pointer.

@@ -57,8 +57,4 @@ function startMediaUpload(form) {
     field.value = answer.url;
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
-
-  const show = () => form.querySelectorAll("[data-upload-line]").forEach((line) => { line.hidden = false; });
-  form.addEventListener("input", show);
-  show();
 }

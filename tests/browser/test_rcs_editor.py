@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x0f\x6e\x63\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
     b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 )
+
+#: Everything that the form would send.
+WRITTEN = "form => [...new FormData(form)].filter(([, it]) => typeof it === 'string')"
 
 
 @pytest.fixture
@@ -139,6 +143,46 @@ def test_a_carousel_is_built_by_keyboard_alone(watched: Watched, product: Produc
     assert watched.complaints == []
 
 
+def test_a_removed_card_comes_back_by_one_click_or_by_enter(
+    watched: Watched, product: Product, pictures: Path
+) -> None:
+    page, keys = watched.page, watched.page.keyboard
+    page.goto(product.url + "/templates?channel=rcs")
+    page.get_by_role("link", name="Novidades da vitrine").click()
+    expect(items(page)).to_have_count(3)
+    titles = on_phone(page)
+    middle = items(page).nth(1)
+    middle.locator("summary").first.click()
+    before = page.locator(".rcs-editor").evaluate(WRITTEN)
+    middle.get_by_role("button", name="Remover").last.click()
+    expect(page.locator("[data-screen] .rcs-card-title")).to_have_text([titles[0], *titles[2:]])
+    notice = page.locator("[data-undo]")
+    expect(notice).to_contain_text(f"“{titles[1]}” foi removido")
+    assert Axe().run(page).response["violations"] == []
+    page.screenshot(path=pictures / "rcs-undo.png")
+    notice.get_by_role("button", name="Desfazer").click()
+    expect(page.locator("[data-screen] .rcs-card-title")).to_have_text(titles)
+    expect(notice).to_have_count(0)
+    assert page.locator(".rcs-editor").evaluate(WRITTEN) == before
+
+    middle.get_by_role("button", name="Remover").last.focus()
+    keys.press("Enter")
+    expect(notice.get_by_role("button")).to_be_focused()
+    expect(page.locator("#announcer")).to_contain_text("Removid")
+    items(page).nth(0).locator("[data-grip]").first.focus()
+    keys.press("ArrowDown")  # what has moved meanwhile stays where it is
+    notice.get_by_role("button").focus()
+    keys.press("Enter")
+    expect(page.locator("#announcer")).to_have_text("De volta na posição 2.")
+    expect(items(page).nth(1).locator("[data-grip]").first).to_be_focused()
+    expect(page.locator("[data-screen] .rcs-card-title")).to_have_text(
+        [titles[2], titles[1], titles[0], *titles[3:]]
+    )
+    page.get_by_role("button", name="Salvar modelo").click()
+    expect(page.locator("#flashes")).to_contain_text("foi salvo")
+    assert watched.complaints == []
+
+
 def test_what_is_wrong_is_told_at_its_field_and_gets_the_focus(watched: Watched, product: Product) -> None:
     page = watched.page
     page.goto(product.url + "/templates/rcs/new")
@@ -209,7 +253,7 @@ def test_the_editor_is_readable_at_every_size(
 
 
 def test_without_scripts_the_buttons_send_the_form(
-    browser: Browser, product: Product, session_of_maria: Any
+    browser: Browser, product: Product, session_of_maria: Any, pictures: Path
 ) -> None:
     context = browser.new_context(locale="pt-BR", storage_state=session_of_maria, java_script_enabled=False)
     page = context.new_page()
@@ -222,6 +266,14 @@ def test_without_scripts_the_buttons_send_the_form(
         if not control(page, f"{CARDS}[{at}].title").is_visible():
             items(page).nth(at).locator("summary").first.click()
         control(page, f"{CARDS}[{at}].title").fill(title)
+    chosen = {"name": "meia.gif", "mimeType": "image/gif", "buffer": GIF}
+    page.locator(f'[name="upload:{CARDS}[2].media.file_url"]').set_input_files(chosen)
+    items(page).nth(2).get_by_role("button", name="Enviar o arquivo").click()
+    expect(control(page, f"{CARDS}[2].media.file_url")).to_be_visible()
+    expect(control(page, f"{CARDS}[2].media.file_url")).to_have_value(re.compile("/media/.*/meia.gif$"))
+    expect(page.locator("[data-screen] .rcs-media img")).to_have_count(1)
+    expect(control(page, "name")).to_have_value("Sem script")
+    page.screenshot(path=pictures / "rcs-upload-without-scripts.png", full_page=True)
     page.get_by_role("button", name="Mostrar no celular").click()
     expect(page.locator("[data-screen] .rcs-card-title")).to_have_text(TITLES[:3])
     page.get_by_role("button", name="Salvar modelo").first.click()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from sintalk.db import session
+from sintalk.files import service as files
+from sintalk.files.models import File
 from sintalk.message_templates import rcs_typed, service
 from sintalk.message_templates.models import Template
 from sintalk.message_templates.schemas import TemplateIn
@@ -127,3 +130,94 @@ def test_hostile_text_stays_text(signed_in, alice):
     page = signed_in.get(f"/templates/{made.id}").get_data(as_text=True)
     assert "<img src=x" not in page
     assert "<b>x</b>" not in page
+
+
+# --- files that come in the form ---------------------------------------------------------------------------
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
+SECOND = "rcs.carousel.cards[1].media"
+
+
+def with_file(data: bytes, filename: str = "pão.png", path: str = SECOND, **more: str):
+    """A carousel as a browser without scripts sends it, a file chosen on one of its cards."""
+    fields = {"name": "Vitrine", "rcs.type": "carousel", "rcs.carousel.card_width": "medium"}
+    titles = {f"rcs.carousel.cards[{at}].title": f"Cartão {at}" for at in range(3)}
+    others = {f"upload:rcs.carousel.cards[{at}].media.file_url": (io.BytesIO(), "") for at in (0, 2)}
+    chosen = {f"upload:{path}.file_url": (io.BytesIO(data), filename)}
+    return {**fields, **titles, f"{SECOND}.file_url": "", **others, **chosen, **more}
+
+
+def value_of(page: str, control: str) -> str:
+    found = re.search(rf'name="{re.escape(control)}" type="text" value="([^"]*)"', page)
+    assert found
+    return found[1]
+
+
+def test_a_file_comes_in_the_form_and_its_address_stands_in_its_card_with_everything_typed(
+    app, signed_in, alice
+):
+    answer = signed_in.post("/templates/rcs", data=with_file(PNG, do=f"upload:{SECOND}"))
+    page = page_of(answer)
+    assert answer.status_code == 200
+    file = session().query(File).one()
+    assert (file.kind, file.content_type, file.status) == ("media", "image/png", "uploaded")
+    assert file.tenant_id == alice.tenant_id
+    address = value_of(page, f"{SECOND}.file_url")
+    assert address.endswith("/p%C3%A3o.png")
+    assert app.test_client().get(address.removeprefix("http://127.0.0.1:8000")).data == PNG
+    assert [value_of(page, f"rcs.carousel.cards[{at}].title") for at in range(3)] == [
+        "Cartão 0",
+        "Cartão 1",
+        "Cartão 2",
+    ]
+    assert re.search(rf'data-item="{re.escape(SECOND[:-6])}">.*?<details open>', page, re.S), (
+        "its card is open"
+    )
+    assert session().query(Template).count() == 0
+
+
+def test_a_chosen_file_is_kept_by_whatever_button_sends_the_form(signed_in):
+    assert signed_in.post("/templates/rcs", data=with_file(PNG)).status_code == 303
+    card = session().query(Template).one().content["carousel"]["cards"][1]
+    assert "/media/" in card["media"]["file_url"]
+
+
+@pytest.mark.parametrize(
+    ("data", "filename", "status"),
+    [
+        (b"<html><script>alert(1)</script></html>", "foto.png", "rejected"),
+        (b"PK\x03\x04" + bytes(300), "planilha.xlsx", None),
+        (b"", "vazio.png", "rejected"),
+    ],
+)
+def test_a_file_that_is_no_medium_is_told_at_its_field_and_nothing_typed_is_lost(
+    signed_in, data, filename, status
+):
+    answer = signed_in.post("/templates/rcs", data=with_file(data, filename, do=f"upload:{SECOND}"))
+    page = page_of(answer)
+    assert answer.status_code == 422
+    assert f'id="{SECOND}.file_url-error"' in page
+    assert value_of(page, "rcs.carousel.cards[2].title") == "Cartão 2"
+    assert value_of(page, f"{SECOND}.file_url") == ""
+    assert [file.status for file in session().query(File)] == ([status] if status else [])
+
+
+def test_a_file_above_the_limit_is_told_at_its_field_and_never_stored(signed_in, monkeypatch):
+    monkeypatch.setitem(files.LIMITS, "media", len(PNG) - 1)
+    page = page_of(signed_in.post("/templates/rcs", data=with_file(PNG, do=f"upload:{SECOND}")))
+    assert f'id="{SECOND}.file_url-error"' in page
+    assert session().query(File).count() == 0
+
+
+def test_a_film_larger_than_other_forms_may_be_is_taken(signed_in, template):
+    film = b"\0\0\0\x18ftypmp42" + bytes(9 * 1024 * 1024)
+    sent = with_file(film, "festa.mp4", do=f"upload:{SECOND}")
+    page = page_of(signed_in.post(f"/templates/{template.id}", data=sent))
+    assert value_of(page, f"{SECOND}.file_url").endswith("/festa.mp4")
+    assert session().query(File).one().size == len(film)
+
+
+def test_a_file_goes_nowhere_but_to_a_mediums_address(signed_in):
+    signed_in.post("/templates/rcs", data=with_file(PNG, path="rcs.carousel.cards[1].title"))
+    signed_in.post("/templates/rcs", data=with_file(PNG, path="../etc"))
+    assert session().query(File).count() == 0
