@@ -85,6 +85,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_ENGINE_OPTIONS={
             "pool_size": settings.web_threads + 2,
             "max_overflow": 8,
+            "pool_use_lifo": True,  # the few that are busy keep their statements prepared and their caches warm
         },
         REDIS_URL=settings.redis_url,
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,

@@ -20,6 +20,7 @@ from sintalk.accounts.models import User
 from sintalk.auth import service
 from sintalk.errors import DomainError, Forbidden, Unauthorized
 from sintalk.extensions import csrf, login_manager
+from sintalk.tenancy import Actor
 from sintalk.web import API_PREFIX, limits
 from sintalk.web.faces import show
 
@@ -66,9 +67,24 @@ def platform_only(view: View) -> View:
     return guarded  # type: ignore[return-value]
 
 
+def proves_key(view: View) -> View:
+    """The view's own statement makes sure that the key stands before it does anything, and then says `proved()`.
+
+    Until it does, the key is only presumed to stand, and no answer leaves without a look at it.
+    """
+    view.proves_key = True  # type: ignore[attr-defined]
+    return view
+
+
+def proved() -> None:
+    """The key of this request stands."""
+    g.pop("presumed_key", None)
+
+
 def init(app: Flask) -> None:
     """Stand at every door."""
     app.before_request(guard)
+    app.after_request(_only_to_who_is_welcome)
     app.register_error_handler(CSRFError, _csrf_failed)
     login_manager.request_loader(_load_person)
 
@@ -91,7 +107,7 @@ def _guard_api(view: Any) -> None:
         limits.spend(f"address:{request.remote_addr}")
         return
     try:
-        g.actor = actor = _actor_of_request()
+        g.actor = actor = _actor_of_request(presume=hasattr(view, "proves_key"))
     except Unauthorized:
         limits.spend(f"address:{request.remote_addr}")
         raise
@@ -123,7 +139,7 @@ def _recognise(person: User | None) -> None:
         g.user, g.actor, g.tenant = person, person.actor(), person.tenant
 
 
-def _actor_of_request() -> Any:
+def _actor_of_request(*, presume: bool) -> Actor:
     authorization = request.authorization
     if authorization is not None and authorization.type == "basic":
         if request.endpoint != "api_auth.create_api_key":
@@ -137,7 +153,22 @@ def _actor_of_request() -> Any:
         key = authorization.token
     if not key:
         raise Unauthorized
+    if presume:
+        g.presumed_key = key
+        return service.presume(key)
     return service.authenticate(key)
+
+
+def _only_to_who_is_welcome(response: Response) -> Response:
+    """A refusal too tells something: who has no key any more hears that, and nothing else."""
+    key = g.get("presumed_key")
+    if key is None or response.status_code >= 500:
+        return response
+    try:
+        service.authenticate(key)
+    except Unauthorized as refusal:
+        return current_app.make_response(show(refusal))
+    return response
 
 
 def _signed_in_person() -> User | None:

@@ -37,6 +37,10 @@ class ApiKey(Identified, Base):
     rate_limit_per_minute: Mapped[int | None] = mapped_column(doc="None: the usual one")
 
 
+#: What `usable` says, for statements.
+USABLE = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())"
+
+
 def usable(key: Any) -> bool:
     """Neither revoked nor expired. `key`: an ApiKey, or its row."""
     return key.revoked_at is None and (key.expires_at is None or key.expires_at > now())

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask import g, request
 
+from sintalk.auth.guards import proved, proves_key
 from sintalk.contacts import phones
 from sintalk.messages import listing, sending, service
 from sintalk.messages.models import Notification
@@ -47,6 +48,7 @@ def get_notification(path: NotificationPath) -> NotificationOut:
 
 @api.post("/send", summary="Send notifications", responses={"202": SendOut})
 @refuses(402, "insufficient_balance", "The balance does not cover this. Top it up and try again.")
+@proves_key
 def send_notification(body: SendIn) -> tuple[SendOut, int]:
     """Send a template to one or more people, each with values of their own.
 
@@ -66,6 +68,7 @@ def send_notification(body: SendIn) -> tuple[SendOut, int]:
         key=key,
         by=g.actor,
     )
+    proved()
     return SendOut.model_validate(sent), 202
 
 

@@ -18,8 +18,9 @@ from uuid import UUID
 
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, in_atomic, now, straight
-from sintalk.messages import filling, lanes
+from sintalk.messages import filling, knowing, lanes
 from sintalk.messages.filling import Common, Draft
+from sintalk.messages.knowing import Changed, Known
 from sintalk.messages.lanes import Lane
 from sintalk.queue import enqueue_soon
 
@@ -31,10 +32,13 @@ NEAR = 64
 #: As many requests share a statement at the most.
 MOST = 32
 
-#: Counts, prices and refuses in the lane's row, then finds or makes the chunk. No row: the float is short, or
-#: the dispatch is gone or full. A chunk that a worker has, or that others are being written into, is passed over.
+#: Makes sure of what was remembered, counts, prices and refuses in the lane's row, then finds or makes the chunk. No
+#: number: the float is short, or the dispatch is gone or full. A chunk that a worker has, or that others are being
+#: written into, is passed over.
 TAKE = f"""
-    WITH lane AS (
+    WITH known AS (
+      SELECT {knowing.HOLDS} AS holds
+    ), lane AS (
       UPDATE dispatches
          SET total = total + %(queued)s + %(suppressed)s, queued = queued + %(queued)s,
              suppressed = suppressed + %(suppressed)s, segments = segments + %(segments)s,
@@ -43,6 +47,7 @@ TAKE = f"""
              finished_at = CASE WHEN %(queued)s > 0 THEN NULL ELSE finished_at END,
              used_at = clock_timestamp(), updated_at = clock_timestamp()
        WHERE id = %(dispatch_id)s AND total < {lanes.MOST} AND price_micros + %(price)s <= float_micros
+         AND (SELECT holds FROM known)
    RETURNING id, tenant_id, chunks - 1 AS no
     ), shared AS (
       SELECT c.dispatch_id, c.no FROM chunks c
@@ -79,13 +84,14 @@ TAKE = f"""
                payload jsonb, encoding text, segments smallint, price_micros bigint, fallback_micros bigint,
                minute_micros bigint, status text, error_code text, external_id text)
     )
-    SELECT no FROM place
-"""  # noqa: S608 - the only things put in are numbers of ours
+    SELECT known.holds, place.no FROM known LEFT JOIN place ON true
+"""  # noqa: S608 - the only things put in are words and numbers of ours
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What is to be written of one request, which is due at `due_at`. `key`: the request's own, if it has one."""
+    """What is to be written of one request, which is due at `due_at`. `key`: the request's own, if it has one.
+    `known` is what the drafts were made by."""
 
     template_id: UUID | None
     ids: list[UUID]
@@ -93,6 +99,7 @@ class Rows:
     due_at: datetime
     expires_at: datetime | None
     key: str | None
+    known: Known | None = None
 
     @property
     def price_micros(self) -> int:
@@ -132,7 +139,7 @@ class Rows:
 def store(rows: Rows, lane: lanes.Key) -> None:
     """Write them down on one of these lanes, paid for, and ring for the workers.
 
-    Raises InsufficientBalance, and UniqueViolation where a request of this key was taken in already.
+    Raises InsufficientBalance, Changed, and UniqueViolation where a request of this key was taken in already.
     """
     if rows.few and rows.key is None and rows.due_at <= now() and not in_atomic():
         _together(_Turn(rows), lane)
@@ -219,9 +226,11 @@ def _pay_and_write(requests: Sequence[Rows], lane: lanes.Key) -> None:
 
 
 def _write(lane: Lane, requests: Sequence[Rows]) -> None:
-    """Money, counters, chunk and rows, or nothing of it: one request, or some of few rows. Raises _Short."""
-    taken = straight(TAKE, {**_values(requests), **_place(lane)})
-    if taken is None:
+    """Money, counters, chunk and rows, or nothing of it: one request, or some of few rows. Raises _Short, Changed."""
+    taken = straight(TAKE, {**_values(requests), **_remembered(requests), **_place(lane)})
+    if not taken.holds:
+        raise Changed
+    if taken.no is None:
         raise _Short
     first = requests[0]
     if not first.few:
@@ -233,7 +242,21 @@ def _write(lane: Lane, requests: Sequence[Rows]) -> None:
 
 
 def _place(lane: Lane) -> dict[str, Any]:
-    return {"dispatch_id": lane.dispatch_id, "channel": lane.channel, "carrier": lane.carrier}
+    return {
+        "tenant_id": lane.tenant_id,
+        "dispatch_id": lane.dispatch_id,
+        "channel": lane.channel,
+        "carrier": lane.carrier,
+    }
+
+
+def _remembered(requests: Sequence[Rows]) -> dict[str, Any]:
+    """What nobody looked at for these requests."""
+    theirs = [(rows, rows.known) for rows in requests if rows.known and rows.known.remembered]
+    phones = [
+        draft.phone for rows, _ in theirs for draft in rows.drafts if draft.phone and not draft.error_code
+    ]
+    return knowing.to_make_sure_of([known for _, known in theirs], phones)
 
 
 def _values(requests: Sequence[Rows]) -> dict[str, Any]:

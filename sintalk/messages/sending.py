@@ -1,12 +1,14 @@
 """Single sends: a request's recipients, rendered, priced, paid for and written down in one transaction.
 
-What it costs to take a request in decides how many an installation can take, so there are two statements: one
-look at the template, the prices and the opt-outs, and one that takes the messages in (`intake`).
+What it costs to take a request in decides how many an installation can take, so there are at most two statements:
+one look at the template, the prices and the opt-outs, which small requests are spared as long as nothing changes
+(`knowing`), and one that takes the messages in (`intake`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -17,31 +19,20 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import update
 
 from sintalk.billing import service as billing
-from sintalk.billing.models import DEFAULT_PRICES
 from sintalk.contacts import phones
-from sintalk.db import atomic, new_id, now, straight
-from sintalk.errors import Conflict, Detail, Invalid, unknown_reference
-from sintalk.message_templates import service as templates
+from sintalk.db import atomic, new_id, now
+from sintalk.errors import Conflict, Detail, Invalid
 from sintalk.message_templates.content import prepare
-from sintalk.messages import intake
+from sintalk.messages import intake, knowing
 from sintalk.messages.composing import SENDABLE, compose
 from sintalk.messages.filling import Draft
 from sintalk.messages.intake import Rows
+from sintalk.messages.knowing import Asked, Changed, Known
 from sintalk.messages.models import InboundMessage, Notification
 from sintalk.tenancy import Actor
 
 #: How far ahead a message may be scheduled.
 LONGEST_AHEAD = timedelta(days=366)
-
-#: What is to be known of the tenant, in one go: these tables are other slices', read here and never written.
-LOOK = """
-    SELECT (SELECT updated_at FROM templates
-             WHERE tenant_id = %(tenant_id)s AND id = %(template_id)s AND deleted_at IS NULL) AS version,
-           (SELECT jsonb_object_agg(unit, micros) FROM prices WHERE tenant_id = %(tenant_id)s) AS prices,
-           ARRAY(SELECT phone FROM opt_outs
-                  WHERE tenant_id = %(tenant_id)s AND phone = ANY(CAST(%(phones)s AS text[]))
-                    AND (channel IS NULL OR channel = %(channel)s)) AS opted_out
-"""
 
 
 class Recipient(Protocol):
@@ -101,25 +92,34 @@ def send(
     """Take these messages in, paid for and safely stored; the workers are rung for.
 
     `key` makes the request one, for as long as its messages are kept; `content` goes out instead of the template's
-    own (what a scheduled campaign keeps). Raises 422 for an unknown template, one of
-    another channel, a channel that cannot send, a time too far ahead; 402 where the balance does not cover the
+    own (what a scheduled campaign keeps). Raises 422 for an unknown template, one of another channel, a channel that
+    cannot send, a time too far ahead; 401 for a key that stands no more; 402 where the balance does not cover the
     good ones; 409 `idempotency_key_reused`. Nothing is written then.
     """
     begins = max(now(), scheduled_at) if scheduled_at else now()
     _check(channel, begins)
-    drafts = _drafts(tenant_id, channel, template_id, recipients, content, free=by.mode == "test")
     expires_at = begins + timedelta(seconds=ttl_seconds) if ttl_seconds else None
-    ids = [new_id() for _ in drafts]
+    people = [_person(recipient) for recipient in recipients]
+    asked = Asked.by(by, tenant_id, channel, template_id)
+
+    def take_in(known: Known) -> Sent:
+        drafts = _drafts(channel, known, people, recipients, content, free=by.mode == "test")
+        ids = [new_id() for _ in drafts]
+        rows = Rows(template_id, ids, drafts, begins, expires_at, key, known)
+        intake.store(rows, (tenant_id, channel, "simulator"))
+        return _answer(recipients, ids, drafts)
+
     try:
-        intake.store(
-            Rows(template_id, ids, drafts, begins, expires_at, key), (tenant_id, channel, "simulator")
-        )
+        known = knowing.recall(asked) if len(people) <= intake.SMALL else None
+        if known is not None:
+            with suppress(Changed):
+                return take_in(known)
+        return take_in(knowing.look(asked, [person.phone for person in people if person.phone]))
     except UniqueViolation as error:
         if error.diag.constraint_name != "uq_notifications_request":
             raise
         # The answer that was kept is gone after 24 hours, the messages are not.
         raise Conflict("idempotency_key_reused", _l("This key was used with another request.")) from None
-    return _answer(recipients, ids, drafts)
 
 
 def answer(
@@ -149,39 +149,25 @@ def _check(channel: str, begins: datetime) -> None:
 
 
 def _drafts(
-    tenant_id: UUID,
     channel: str,
-    template_id: UUID,
+    known: Known,
+    people: Sequence[Person],
     recipients: Sequence[Recipient],
     content: dict[str, Any] | None = None,
     *,
     free: bool,
 ) -> list[Draft]:
-    people = [_person(recipient) for recipient in recipients]
-    asked = {
-        "tenant_id": tenant_id,
-        "template_id": template_id,
-        "channel": channel,
-        "phones": [person.phone for person in people if person.phone],
-    }
-    known = straight(LOOK, asked)
-    if known.version is None:
-        raise unknown_reference("template_id", _l("There is no such template."))
-    template = templates.ready(tenant_id, template_id, known.version)
-    if template.channel != channel:
-        raise Invalid(Detail("template_id", "wrong_channel", _l("This template is for another channel.")))
-    prices = {**DEFAULT_PRICES, **(known.prices or {})}
+    prices = known.prices
     if free:  # what test keys send goes to the simulator and costs nothing
         prices = dict.fromkeys(prices, 0)
-    prepared = template.prepared if content is None else prepare(channel, content)
-    out = set(known.opted_out)
+    prepared = known.template.prepared if content is None else prepare(channel, content)
     return [
         compose(
             channel,
             prepared,
             prices,
             person,
-            out,
+            known.out,
             fault=person.fault,
             external_id=recipient.external_id,
         )

@@ -135,6 +135,34 @@ def seen(valkey, counter: Counter) -> list[bytes]:
         return []
 
 
+def test_who_asks_often_is_counted_here_first_and_told_to_the_others_in_steps(own_settings, monkeypatch):
+    """Of 640, a process may keep nine for itself while 639 are left."""
+    monkeypatch.setattr(limits, "STEP_S", 60)
+    one, other = Counter(own_settings.redis_url), Counter(own_settings.redis_url)
+    assert [one.hit("me", 640).count for _ in range(10)] == list(range(1, 11))
+    assert other.hit("me", 640).count == 2  # it does not know of nine
+    assert one.hit("me", 640).count == 12
+    monkeypatch.setattr(limits, "STEP_S", 0)
+    assert [other.hit("me", 640).count, one.hit("me", 640).count] == [13, 14]
+
+
+def test_what_was_not_told_when_its_window_ended_counts_in_no_other(own_settings, monkeypatch):
+    monkeypatch.setattr(limits, "WINDOW_MS", 400)
+    monkeypatch.setattr(limits, "STEP_S", 60)
+    counter = Counter(own_settings.redis_url)
+    assert [counter.hit("me", 640).count for _ in range(5)] == [1, 2, 3, 4, 5]
+    eventually(lambda: not Redis.from_url(own_settings.redis_url).keys("sintalk:rate:me"))
+    assert counter.hit("me", 640).count == 1
+
+
+@pytest.mark.parametrize("step", [0, 60])
+def test_several_processes_pass_the_limit_by_a_small_part_of_it_at_the_most(own_settings, monkeypatch, step):
+    monkeypatch.setattr(limits, "STEP_S", step)
+    counters = [Counter(own_settings.redis_url) for _ in range(3)]
+    taken = sum(not counters[turn % 3].hit("me", 640).exceeded for turn in range(900))
+    assert taken == 640 if step == 0 else 640 <= taken <= 640 + 3 * 640 // limits.PART
+
+
 def test_nobody_waits_long_for_a_valkey_that_hangs(valkey):
     counter = Counter(valkey.env["REDIS_URL"])
     assert counter.hit("me", 9).count == 1
