@@ -158,6 +158,33 @@ def straight(statement: str, values: Mapping[str, Any]) -> Any:
         return cursor.execute(statement, values).fetchone()
 
 
+def at_once(statement: str, values: Mapping[str, Any]) -> Any:
+    """As `straight`, and a verb by itself: what it wrote is committed when it returns, with one round trip instead
+    of three. Within `atomic()` it joins what is open there, as any verb.
+    """
+    if in_atomic():
+        return straight(statement, values)
+    connection = db.engine.raw_connection()
+    driver: Any = connection.driver_connection
+    try:
+        driver.autocommit = True
+        with driver.cursor(row_factory=namedtuple_row) as cursor:
+            row = cursor.execute(statement, values).fetchone()
+        driver.autocommit = False
+    except BaseException:
+        connection.invalidate()
+        raise
+    finally:
+        connection.close()
+    crashpoint("after_commit")
+    return row
+
+
+def compact(statement: str) -> str:
+    """The same on one line: psycopg remembers what it made of a statement up to 4,096 characters."""
+    return " ".join(statement.split())
+
+
 def after_commit(run: Callable[[], None]) -> None:
     """Run this once the surrounding transaction is committed; at once where there is none."""
     current = session()

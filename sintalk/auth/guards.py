@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, g, redirect, request, session, url_for
+from flask import Flask, Request, Response, current_app, g, redirect, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
@@ -27,6 +28,13 @@ from sintalk.web.faces import show
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = {"GET", "HEAD", "OPTIONS"}
 SESSION_KEY = "_token"
+
+
+class PagesOnly(SecureCookieSessionInterface):
+    """Sessions are for pages: under /api/v1 no cookie is read or written."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return None if request.path.startswith(f"{API_PREFIX}/") else super().open_session(app, request)
 
 
 def public(view: View) -> View:
@@ -83,6 +91,7 @@ def proved() -> None:
 
 def init(app: Flask) -> None:
     """Stand at every door."""
+    app.session_interface = PagesOnly()
     app.before_request(guard)
     app.after_request(_only_to_who_is_welcome)
     app.register_error_handler(CSRFError, _csrf_failed)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sintalk.crashpoints import crashpoint
-from sintalk.db import atomic, in_atomic, now, straight
+from sintalk.db import at_once, atomic, compact, in_atomic, now
 from sintalk.messages import filling, knowing, lanes
 from sintalk.messages.filling import Common, Draft
 from sintalk.messages.knowing import Changed, Known
@@ -35,7 +36,7 @@ MOST = 32
 #: Makes sure of what was remembered, counts, prices and refuses in the lane's row, then finds or makes the chunk. No
 #: number: the float is short, or the dispatch is gone or full. A chunk that a worker has, or that others are being
 #: written into, is passed over.
-TAKE = f"""
+TAKE = compact(f"""
     WITH known AS (
       SELECT {knowing.HOLDS} AS holds
     ), lane AS (
@@ -85,7 +86,7 @@ TAKE = f"""
                minute_micros bigint, status text, error_code text, external_id text)
     )
     SELECT known.holds, place.no FROM known LEFT JOIN place ON true
-"""  # noqa: S608 - the only things put in are words and numbers of ours
+""")  # noqa: S608 - the only things put in are words and numbers of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ class _Short(Exception):
 
 def _pay_and_write(requests: Sequence[Rows], lane: lanes.Key) -> None:
     try:
-        with atomic(alone=True), lanes.taken(*lane) as taken:
+        with _transaction(requests), lanes.taken(*lane) as taken:
             _write(taken, requests)
     except _Short:
         # An UPDATE that waited for somebody and then finds no room keeps the row locked (EvalPlanQual). It is free
@@ -225,9 +226,14 @@ def _pay_and_write(requests: Sequence[Rows], lane: lanes.Key) -> None:
             _write(lanes.with_room(taken, price), requests)
 
 
+def _transaction(requests: Sequence[Rows]) -> AbstractContextManager[Any]:
+    """What few rows are written in: their statement is its own, unless it joins somebody's. COPY follows on many."""
+    return nullcontext() if requests[0].few and not in_atomic() else atomic(alone=True)
+
+
 def _write(lane: Lane, requests: Sequence[Rows]) -> None:
     """Money, counters, chunk and rows, or nothing of it: one request, or some of few rows. Raises _Short, Changed."""
-    taken = straight(TAKE, {**_values(requests), **_remembered(requests), **_place(lane)})
+    taken = at_once(TAKE, {**_values(requests), **_remembered(requests), **_place(lane)})
     if not taken.holds:
         raise Changed
     if taken.no is None:

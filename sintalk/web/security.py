@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 PERMISSIONS = ", ".join(
     f"{feature}=()" for feature in ("camera", "geolocation", "microphone", "payment", "usb")
 )
+VARY = "Cookie", "Accept-Language", "HX-Request"
 #: Under `static/vendor` the version stands in the folder's name.
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -29,20 +30,22 @@ FOR_EVER = "public, max-age=31536000, immutable"
 def init(app: Flask) -> None:
     """Put the headers on every answer, and the content's hash into the address of every static file."""
     settings: Settings = app.config["SETTINGS"]
-    policy = content_security_policy(origin_of(settings.s3_public_url))
+    usual = {
+        "Content-Security-Policy": content_security_policy(origin_of(settings.s3_public_url)),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": PERMISSIONS,
+    }
+    if settings.secure:
+        usual["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
 
     @app.after_request
     def protect(response: Response) -> Response:
-        headers = response.headers
-        headers.setdefault("Content-Security-Policy", policy)
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("X-Frame-Options", "DENY")
-        headers.setdefault("Referrer-Policy", "same-origin")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        headers.setdefault("Permissions-Policy", PERMISSIONS)
-        if settings.secure:
-            headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        own = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - not a dict
+        response.headers.extend([each for each in usual.items() if each[0].lower() not in own])
         _set_caching(response)
         return response
 
@@ -107,5 +110,9 @@ def _set_caching(response: Response) -> None:
             response.headers["Cache-Control"] = FOR_EVER
     elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store" if getattr(g, "actor", None) else "no-cache"
-    if request.endpoint != "static":
-        response.vary.update(("Cookie", "Accept-Language", "HX-Request"))
+    if request.endpoint == "static":
+        return
+    if "Vary" in response.headers:
+        response.vary.update(VARY)
+    else:
+        response.headers["Vary"] = ", ".join(VARY)
