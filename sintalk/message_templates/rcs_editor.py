@@ -64,17 +64,17 @@ def zone() -> ZoneInfo:
 
 
 def page(
-    form: RcsForm, template: Template | None = None, *, bad: Faults | None = None, fresh: str = ""
+    form: RcsForm, template: Template | None = None, *, bad: Faults | None = None, deed: str = ""
 ) -> Response:
-    """The editor. `fresh` is the path of what was just changed, such as a list that has got a new item: the card
-    that it is in, and that item, stand open.
+    """The editor. `deed` is what a button of the form has just done, such as `add:rcs.suggestions`: what it has
+    changed stands open and has the focus.
 
     Its phone shows pictures from wherever they lie.
     """
-    return with_pictures(_drawn(form, template, bad or Faults(), fresh))
+    return with_pictures(_drawn(form, template, bad or Faults(), deed))
 
 
-def _drawn(form: RcsForm, template: Template | None, bad: Faults, fresh: str) -> str:
+def _drawn(form: RcsForm, template: Template | None, bad: Faults, deed: str) -> str:
     content = form.content
     tried = trial.of_request("rcs", content)
     values = tried["values"]
@@ -85,7 +85,8 @@ def _drawn(form: RcsForm, template: Template | None, bad: Faults, fresh: str) ->
         it=whole(form.typed),
         template=template,
         bad=bad,
-        fresh=fresh,
+        deed=deed.partition(":")[0],
+        fresh=rcs_typed.changed(form.typed, deed),
         model=preview.phone(shown.content or {}),
         why=rcs.billing(shown.content or {}),
         placeholders=service.placeholders_in_use(g.actor.tenant_id),

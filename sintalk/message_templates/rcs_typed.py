@@ -224,13 +224,33 @@ def act(typed: Typed, deed: str) -> Typed:
     verb, _, path = deed.partition(":")
     if not _PATH.fullmatch(path):
         return typed
-    result = copy.deepcopy(typed)
-    steps = [int(step) if step.isdigit() else step for step in _STEP.findall(path)[1:]]
+    result, steps = copy.deepcopy(typed), _steps(path)
     if verb == "add" and steps:
         _add(result, steps)
     elif steps and isinstance(steps[-1], int):
         _change(_reach(result, steps[:-1]), verb, steps[-1])
     return result
+
+
+def changed(typed: Typed, deed: str) -> str:
+    """The path of what a button has changed, in the tree after it: the new item, the moved one at its new place,
+    the list that an item was taken from. Empty where nothing has."""
+    verb, _, path = deed.partition(":")
+    if not _PATH.fullmatch(path):
+        return ""
+    items, _bracket, at = path.removesuffix("]").rpartition("[")
+    found = _reach(typed, _steps(path if verb == "add" else items))
+    last = len(found) - 1 if isinstance(found, list) else 0
+    if verb == "add":
+        return f"{path}[{last}]"
+    if verb in ("back", "forth", "copy") and at.isdigit():
+        return f"{items}[{max(0, min(int(at) + (-1 if verb == 'back' else 1), last))}]"
+    return items if verb == "remove" else path if verb == "upload" else ""
+
+
+def _steps(path: str) -> list[Any]:
+    """`rcs.carousel.cards[2]` -> ["carousel", "cards", 2]."""
+    return [int(step) if step.isdigit() else step for step in _STEP.findall(path)[1:]]
 
 
 def _reach(tree: Any, steps: list[Any]) -> Any:

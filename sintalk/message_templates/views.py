@@ -171,8 +171,7 @@ def _save_rcs(template: Template | None = None) -> ResponseReturnValue:
     if wrong:
         return rcs_editor.page(form, template, bad=Faults(Invalid(*wrong), rcs_editor.where)), 422
     if deed := request.form.get("do"):
-        verb, _colon, path = deed.partition(":")
-        return rcs_editor.page(form.after(deed), template, fresh=path if verb in ("add", "upload") else "")
+        return rcs_editor.page(form.after(deed), template, deed=deed)
     try:
         given = form.checked()
     except Invalid as error:

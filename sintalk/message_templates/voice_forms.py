@@ -167,10 +167,12 @@ class VoiceForm(Form):
 
 
 def _sent_digits() -> list[dict[str, str]]:
-    """The keys of a sent form, in the order of their rows; a row without key and words is none."""
+    """The keys of a sent form, in the order of their rows; a row without key and words is none, nor is the one
+    that the button `drop` names by its place, where no script takes it away."""
     rows = zip(*(request.form.getlist(name) for name in ("key", "label", "effect")), strict=False)
+    dropped = request.form.get("drop", type=int)
     return [
         {"key": key, "label": label.replace("\x00", "").strip(), "action": action}
-        for key, label, action in rows
-        if key or label.strip()
+        for at, (key, label, action) in enumerate(rows)
+        if (key or label.strip()) and at != dropped
     ]

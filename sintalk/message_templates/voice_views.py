@@ -77,7 +77,7 @@ def listen() -> ResponseReturnValue:
 def _save(form: VoiceForm, template: Template | None) -> ResponseReturnValue:
     try:
         _take_file(form)
-        if request.form.keys() & {"preview", "more"}:
+        if request.form.keys() & {"preview", "more", "drop"}:
             return _editor(form, template)
         saved = _keep(form, template)
     except Invalid as error:

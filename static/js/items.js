@@ -75,30 +75,23 @@ const itemLists = (form, say) => {
     item.remove();
     settleList(list);
     changed();
-    offerUndo(list, item, at);
+    const title = item.querySelector("[data-title]");
+    const words = (title.textContent === title.dataset.untitled ? say.gone : say.goneNamed).replace("{title}", title.textContent);
+    offerUndo(list, at, words, (before) => restore(list, item, before));
     tell(say.removed, list.children.length);
   }
 
-  // What was removed comes back with everything in it: the notice below the list holds the last one until it is
-  // used or another is removed. It has the focus, so that Enter takes the removal back.
-  function offerUndo(list, item, at) {
-    const notice = form.querySelector("template[data-new-undo]").content.cloneNode(true).firstElementChild;
-    const title = item.querySelector("[data-title]");
-    notice.querySelector("[data-undo-words]").textContent =
-      (title.textContent === title.dataset.untitled ? say.gone : say.goneNamed).replace("{title}", title.textContent);
-    const undo = notice.querySelector("button");
-    undo.addEventListener("click", () => {
-      if (list.children.length >= list.dataset.most) return tell(say.full, list.dataset.most);
-      notice.remove();
-      list.insertBefore(item, list.children[at] ?? null);
-      settleList(list);
-      changed();
-      item.querySelector("[data-grip]").focus();
-      tell(say.restored, [...list.children].indexOf(item) + 1);
-    });
-    list.parentElement.querySelector(":scope > [data-undo]")?.remove();
-    list.after(notice);
-    undo.focus();
+  function restore(list, item, before) {
+    if (list.children.length >= list.dataset.most) {
+      tell(say.full, list.dataset.most);
+      return false;
+    }
+    list.insertBefore(item, before);
+    settleList(list);
+    changed();
+    item.querySelector("[data-grip]").focus();
+    tell(say.restored, [...list.children].indexOf(item) + 1);
+    return true;
   }
 
   // The neighbour goes to the other side: the item itself stays in the page, and with it focus and the pointer.

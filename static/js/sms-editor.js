@@ -15,6 +15,7 @@ function startSmsEditor(form) {
   form.querySelectorAll("[data-without-script]").forEach((e) => { e.hidden = true; });
   form.querySelectorAll("[data-chips], [data-take-accents-off]").forEach((e) => { e.hidden = false; });
 
+  const changed = () => form.dispatchEvent(new Event("input", { bubbles: true }));
   let values = tables.values;
   const filled = (piece) => piece.text ?? smsText.fill(piece, values);
 
@@ -67,11 +68,14 @@ function startSmsEditor(form) {
     if (chip) {
       textarea.setRangeText(`{{${chip.dataset.insert}}}`, textarea.selectionStart, textarea.selectionEnd, "end");
       textarea.focus();
-      follow();
+      changed();
     }
     if (event.target.closest("[data-take-accents-off]")) {
-      form.elements.encoding.value = "gsm7";
-      follow();
+      // its button goes with the advice: the focus moves to what it has chosen
+      const plain = form.querySelector('[name="encoding"][value="gsm7"]');
+      plain.checked = true;
+      plain.focus();
+      changed();
     }
   });
   form.addEventListener("person", (event) => { values = event.detail ?? tables.values; follow(); });

@@ -15,6 +15,8 @@ function startVoiceEditor(form) {
   const when = (name, yes) => form.querySelectorAll(`[data-when="${name}"]`).forEach((e) => { e.hidden = !yes; });
   const player = one("player");
   const rows = one("keys");
+  const most = one("key-row").content.querySelector("select").options.length - 1; // one row a key
+  const changed = () => form.dispatchEvent(new Event("input", { bubbles: true }));
   let soundMs = Number(say.duration) || 0;
   let values = tables.values;
   let speech = ""; // the text that was last listened to, with its voice and speed
@@ -67,6 +69,7 @@ function startVoiceEditor(form) {
       return pair;
     }));
     when("keys", chosen.length > 0);
+    one("add-key").disabled = rows.children.length >= most;
   }
 
   function follow() {
@@ -137,32 +140,46 @@ function startVoiceEditor(form) {
     }
   });
 
-  one("add-key")?.addEventListener("click", () => {
+  function restore(row, before) {
+    if (rows.children.length >= most) {
+      announce(say.wordsFull.replace("{n}", most));
+      return false;
+    }
+    rows.insertBefore(row, before);
+    row.querySelector("input").focus();
+    changed();
+    announce(say.wordsRestored.replace("{n}", [...rows.children].indexOf(row) + 1));
+    return true;
+  }
+
+  one("add-key").addEventListener("click", () => {
     const row = one("key-row").content.cloneNode(true).firstElementChild;
     row.querySelector("[data-remove-key]").hidden = false;
     const taken = new Set(keys().map((each) => each.key));
     row.querySelector("select").value = [...row.querySelector("select").options].map((o) => o.value).find((key) => key && !taken.has(key)) ?? "";
     rows.append(row);
     row.querySelector("input").focus();
-    follow();
+    changed();
+    announce(say.wordsAdded.replace("{n}", rows.children.length));
   });
 
   form.addEventListener("click", (event) => {
     const gone = event.target.closest("[data-remove-key]");
     if (gone) {
       const row = gone.closest("[data-key]");
-      const next = row.nextElementSibling ?? row.previousElementSibling;
+      const at = [...rows.children].indexOf(row);
+      const title = row.querySelector("input").value.trim() || row.querySelector("select").value;
       row.remove();
-      (next?.querySelector("[data-remove-key]") ?? one("add-key")).focus();
-      follow();
+      changed();
+      offerUndo(rows, at, title ? say.wordsGoneNamed.replace("{title}", title) : say.wordsGone, (before) => restore(row, before));
+      announce(say.wordsRemoved.replace("{n}", rows.children.length));
     }
     const chip = event.target.closest("[data-insert]");
     if (chip) {
       const text = form.elements.text;
       text.setRangeText(`{{${chip.dataset.insert}}}`, text.selectionStart, text.selectionEnd, "end");
       text.focus();
-      follow();
-      tunePlayer();
+      changed();
     }
   });
   form.addEventListener("input", () => { follow(); tunePlayer(); });
