@@ -136,6 +136,26 @@ def test_a_button_of_the_form_changes_one_thing(deed, titles):
     assert [card["title"] for card in THREE["carousel"]["cards"]] == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize(
+    ("deed", "path"),
+    [
+        ("add:rcs.carousel.cards", "rcs.carousel.cards[3]"),
+        ("add:rcs.carousel.cards[1].suggestions", "rcs.carousel.cards[1].suggestions[0]"),
+        ("remove:rcs.carousel.cards[1]", "rcs.carousel.cards"),
+        ("copy:rcs.carousel.cards[0]", "rcs.carousel.cards[1]"),
+        ("back:rcs.carousel.cards[2]", "rcs.carousel.cards[1]"),
+        ("back:rcs.carousel.cards[0]", "rcs.carousel.cards[0]"),
+        ("forth:rcs.carousel.cards[0]", "rcs.carousel.cards[1]"),
+        ("forth:rcs.carousel.cards[2]", "rcs.carousel.cards[2]"),
+        ("upload:rcs.carousel.cards[2].media", "rcs.carousel.cards[2].media"),
+        ("show:", ""),
+        ("remove:../etc", ""),
+    ],
+)
+def test_it_is_known_what_a_button_has_changed(deed, path):
+    assert rcs_typed.changed(rcs_typed.act(THREE, deed), deed) == path
+
+
 def test_a_chip_is_added_where_there_was_none():
     after = rcs_typed.act(THREE, "add:rcs.carousel.cards[1].suggestions")
     assert after["carousel"]["cards"][1]["suggestions"] == [{"type": "reply"}]
@@ -162,3 +182,4 @@ NAMES = st.from_regex(rcs_typed._CONTROL, fullmatch=True) | st.from_regex(rcs_ty
 def test_whatever_a_browser_sends_is_read_and_told_about(sent, deed):
     typed = rcs_typed.act(rcs_typed.read(sent), deed)
     assert isinstance(rcs_typed.content(typed, SAO_PAULO), dict)
+    assert isinstance(rcs_typed.changed(typed, deed), str)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import re
 import shutil
 
 import pytest
@@ -147,7 +148,22 @@ def test_a_file_that_is_no_sound_is_told_at_the_file(signed_in):
 
 def test_more_keys_are_offered_without_scripts(signed_in):
     page = page_of(signed_in.post("/templates/voice", data={**TYPED, "more": "1"}))
-    assert page.split("<template")[0].count('name="key"') == 4
+    offered = re.sub("<template.*?</template>", "", page, flags=re.S)
+    assert offered.count('name="key"') == 4
+    assert offered.count("autofocus") == 1, "the new one"
+
+
+def test_a_key_is_taken_away_without_scripts(signed_in):
+    sent = {
+        **TYPED,
+        "key": ["", "1", "9"],
+        "label": ["", "Confirma", "Não quer mais"],
+        "effect": ["record"] * 3,
+    }
+    page = page_of(signed_in.post("/templates/voice", data={**sent, "drop": "1"}))
+    phone = page.partition("data-call-keys")[2].partition("</dl>")[0]
+    assert re.findall("<kbd>(.)</kbd>", phone) == ["9"]
+    assert TYPED["name"] in page
 
 
 def test_audio_of_another_company_cannot_be_used(app, alice, charlie, kept):
