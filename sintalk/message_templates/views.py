@@ -77,6 +77,12 @@ def new_rcs() -> ResponseReturnValue:
     return rcs_editor.page(RcsForm("", rcs_typed.EMPTY))
 
 
+@bp.get("/templates/rcs")
+def rcs_again() -> ResponseReturnValue:
+    """The address that a form was sent to, opened by itself: the empty editor, which offers the draft."""
+    return redirect(url_for(".new_rcs"), 303)
+
+
 @bp.post("/templates/rcs")
 def create_rcs() -> ResponseReturnValue:
     """Keep a new RCS template, or do what a button of the form says and show it again."""

@@ -35,6 +35,12 @@ def new() -> ResponseReturnValue:
     return _editor(form)
 
 
+@bp.get("")
+def again() -> ResponseReturnValue:
+    """The address that a form was sent to, opened by itself: the empty editor, which offers the draft."""
+    return redirect(url_for(".new"), 303)
+
+
 @bp.post("")
 def create() -> ResponseReturnValue:
     """Keep a new template, or only show it."""

@@ -21,10 +21,11 @@ FAULT = """() => {
     const label = it.closest("label");
     const marked = [it, label].some((each) => {
         const style = each && getComputedStyle(each);
-        return style && ((style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none");
+        const outlined = style && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+        return outlined || (style && style.boxShadow !== "none");
     });
     if (!marked) return "not marked";
-    const box = it.getBoundingClientRect().width > 1 || !label ? it.getBoundingClientRect() : label.getBoundingClientRect();
+    const box = (it.getBoundingClientRect().width > 1 ? it : label ?? it).getBoundingClientRect();
     const there = document.elementFromPoint(box.left + box.width / 2, box.top + Math.min(box.height / 2, 20));
     if (!there) return "out of sight";
     return it.contains(there) || there.contains(it) || label?.contains(there) ? "" : "covered";
@@ -90,8 +91,9 @@ def test_an_sms_is_written_tried_and_saved(
     expect(page.locator("[data-bubble]")).to_have_text("Promocao, Joao da Silva")
 
     go(page, page.locator("#list_id"), "Shift+Tab")
-    keys.type("Só para olhar")
+    keys.press("ArrowDown")
     expect(page.locator(".people-sum")).to_contain_text("2 pessoas")
+    expect(page.locator("#list_id")).to_be_focused()
     go(page, page.locator('[name="person"]:checked'))
     keys.press("ArrowDown")
     expect(page.locator("[data-bubble]")).to_contain_text("Bartolomeu Albuquerque")
