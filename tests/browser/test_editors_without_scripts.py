@@ -54,6 +54,9 @@ def look(page: Page, pictures: Path, name: str) -> None:
     page.screenshot(path=pictures / f"plain-{name}-{size['width']}.png", full_page=True)
     wide = page.locator("html").evaluate("it => it.scrollWidth - it.clientWidth")
     assert wide <= 0, name
+    beyond = """all => all.map((it) =>
+        it.getBoundingClientRect().right - it.closest('fieldset').getBoundingClientRect().right)"""
+    assert max([0, *page.locator(".items > li").evaluate_all(beyond)]) <= 1, name
 
 
 def test_an_sms(page: Page, product: Product, http: httpx.Client, pictures: Path, pair: str) -> None:
