@@ -46,6 +46,13 @@ SELF_SERVICE = {
     "imports": ("sintalk.imports.jobs.work",),
     "webhooks": ("sintalk.webhooks.jobs.deliver",),
 }
+#: What a worker of a queue works with all the time: read before the first ring, which then is answered at once.
+TOOLS = {
+    "dispatch": ("sintalk.messages.dispatcher", "sintalk.messages.settling"),
+    "default": ("sintalk.messages.receipts", "sintalk.messages.settling", "sintalk.campaigns.expansion"),
+    "imports": ("sintalk.imports.turns",),
+    "webhooks": ("sintalk.webhooks.delivering",),
+}
 
 
 def run(queue_name: str) -> None:
@@ -55,6 +62,8 @@ def run(queue_name: str) -> None:
     if queue_name not in doorbell.queue_names():
         raise SystemExit(f"There is no queue {queue_name!r}; there are {', '.join(doorbell.queue_names())}.")
     app = create_core()
+    for module in TOOLS.get(queue_name, ()):
+        import_module(module)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     name = f"{queue_name}-{os.uname().nodename}-{os.getpid()}"

@@ -46,11 +46,13 @@ class Money:
 
     def charge(self, amount: int) -> Money:
         """Charge this much, as far as it is still held."""
-        return replace(self, charged=self.charged + min(amount, self.held))
+        more = min(amount, self.held)
+        return replace(self, charged=self.charged + more) if more else self
 
     def release(self, amount: int) -> Money:
         """Give this much back, as far as it is still held."""
-        return replace(self, released=self.released + min(amount, self.held))
+        more = min(amount, self.held)
+        return replace(self, released=self.released + more) if more else self
 
 
 def after_receipt(

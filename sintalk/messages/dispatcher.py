@@ -110,6 +110,7 @@ class Worker:
         self.wait_s = 0.0
         self.turn_ends = monotonic() + TURN_S
         self.carrier = registry.get(chunk.carrier, current_app.config["SETTINGS"])
+        self.pace = pacing.Pace(self.carrier, chunk)
         self.leave: Leave | None = None
         self.shut = Closed()
         self.cap: Cap | None = None
@@ -119,7 +120,7 @@ class Worker:
         answers: list[SubmitResult] = []
         try:
             while True:
-                self.leave = pacing.leave(self.carrier, self.claim)
+                self.leave = self.pace.leave()
                 batch = self._step(answers)
                 self.leave.give_back(len(batch))
                 if not batch:

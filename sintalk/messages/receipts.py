@@ -160,7 +160,7 @@ def _apply(events: Sequence[dict[str, Any]]) -> set[str]:
         if message_id in standings:
             known.add(event["id"])
             standings[message_id].take(event, second=second)
-    moved = [(each, each.news) for each in standings.values() if each.news]
+    moved = [(each, news) for each in standings.values() if (news := each.news)]
     if moved:
         _write([news for _, news in moved])
         _tell([each.row for each, news in moved if news["status"] != each.row.status])
