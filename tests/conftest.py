@@ -1,12 +1,10 @@
-"""The real servers once a run, a database of its own for every test."""
+"""The real servers and the application once a run, a fresh database for every test."""
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -25,7 +23,8 @@ from tests import factories
 from tests.factories import Api
 
 TEMPLATE = "sintalk_template"
-_numbers = itertools.count(1)
+#: The database of the test that runs now: always the same name, so that one application can serve all tests.
+OWN = f"t{os.getpid()}"
 
 
 @pytest.fixture(scope="session")
@@ -62,31 +61,40 @@ def _nothing_failed_yet() -> None:
 @pytest.fixture
 def database(admin_url: str) -> Iterator[str]:
     """The URL of a fresh database with the schema in it; gone after the test."""
-    name = f"t{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        yield database_url(admin_url, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        connection.execute(f"DROP DATABASE IF EXISTS {OWN} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {OWN} TEMPLATE {TEMPLATE}")
+        yield database_url(admin_url, OWN)
 
 
 @pytest.fixture
-def own_settings(settings: Settings, database: str, tmp_path: Path) -> Settings:
+def own_settings(settings: Settings, database: str) -> Settings:
     """The stack's settings with this test's database and an empty Valkey."""
     assert settings.redis_url
     connect(settings.redis_url).flushall()
     return replace(settings, database_url=database)
 
 
-@pytest.fixture
-def app(own_settings: Settings) -> Iterator[Flask]:
-    """The application on this test's database, its context pushed."""
-    app = create_app(own_settings)
+@pytest.fixture(scope="session")
+def one_app(settings: Settings, admin_url: str) -> Flask:
+    """The application of all tests: to make it, and to compile its pages, takes longer than most tests do."""
+    app = create_app(replace(settings, database_url=database_url(admin_url, OWN)))
     app.testing = True
-    with app.app_context(), request_started.connected_to(_begin_with_nothing, app):
-        yield app
+    return app
+
+
+@pytest.fixture
+def app(one_app: Flask, own_settings: Settings) -> Iterator[Flask]:
+    """The application on this test's database, its context pushed. What the test sets in its config goes with it."""
+    assert own_settings == one_app.config["SETTINGS"]
+    config = dict(one_app.config)
+    with one_app.app_context(), request_started.connected_to(_begin_with_nothing, one_app):
+        yield one_app
         release()
         db.session.remove()
         db.engine.dispose()
+    one_app.config.clear()
+    one_app.config.update(config)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 from flask_babel import gettext as _
 from pydantic import Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
+from sintalk.accounts import zones
 from sintalk.web.schemas import Answer, Body, Id, Name, PageOf, Path, Timestamp
 
 
@@ -30,7 +30,7 @@ class TenantIn(Body):
     @field_validator("timezone")
     @classmethod
     def _known(cls, zone: str) -> str:
-        if zone not in available_timezones():
+        if zone not in zones.known():
             raise PydanticCustomError(
                 "not_allowed", "{sentence}", {"sentence": _("There is no such time zone.")}
             )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from sintalk.accounts import passwords
+from sintalk.accounts import passwords, zones
 from sintalk.accounts.models import AuditEvent, Tenant, User
 from sintalk.db import atomic, now, session
 from sintalk.errors import Conflict, Detail, Invalid, NotFound
@@ -180,7 +179,7 @@ def _check_settings(name: str, locale: str, timezone: str) -> None:
         faults.append(Detail("company", "required", _l("Tell us the company's name, up to 200 characters.")))
     if locale not in LOCALES:
         faults.append(Detail("locale", "not_allowed", _l("We do not speak this language yet.")))
-    if timezone not in available_timezones():
+    if timezone not in zones.known():
         faults.append(Detail("timezone", "not_allowed", _l("There is no such time zone.")))
     if faults:
         raise Invalid(*faults)
