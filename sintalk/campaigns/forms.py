@@ -141,6 +141,7 @@ class WhenForm(Form):
         default=0,
     )
     canary = BooleanField(_l("Try it on a few people first"))
+    notice = BooleanField(_l("It is a notice that people wait for, and no advertising"))
 
     def of(self, campaign: Any, zone: ZoneInfo) -> WhenForm:
         """What stands so far."""
@@ -148,6 +149,7 @@ class WhenForm(Form):
             self.when.data = "at"
             self.at.data = campaign.scheduled_at.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
         self.canary.data = campaign.canary
+        self.notice.data = campaign.category == "transactional"
         self.spread_minutes.data = campaign.spread_minutes or 0
         self.offer_spread(campaign)
         self.max_delay_minutes.data = campaign.max_delay_minutes
@@ -166,10 +168,11 @@ class WhenForm(Form):
             self.spread_minutes.choices = [*self.spread_minutes.choices, SelectChoice(mine, words)]
 
     def checked(self, zone: ZoneInfo) -> dict[str, Any]:
-        """`scheduled_at` (None: at once), `max_delay_minutes`, and the pace. Raises Invalid."""
+        """`scheduled_at` (None: at once), `max_delay_minutes`, `category`, and the pace. Raises Invalid."""
         offered = {int(choice.value) for choice in self.spread_minutes.choices if choice.value}
         spread = self.spread_minutes.data if self.spread_minutes.data in offered else None
-        pace = {"spread_minutes": spread, "canary": self.canary.data}
+        category = "transactional" if self.notice.data else "marketing"
+        pace = {"spread_minutes": spread, "canary": self.canary.data, "category": category}
         if self.when.data != "at":
             return {"scheduled_at": None, **pace}
         try:

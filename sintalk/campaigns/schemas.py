@@ -69,8 +69,8 @@ class CampaignIn(Body):
 
 
 class CampaignChange(Body):
-    """What is left out stays as it is. A scheduled campaign takes name, time and pace: `name`, `scheduled_at`,
-    `max_delay_minutes`, `spread_minutes` and `canary`.
+    """What is left out stays as it is. A scheduled campaign takes name, category, time and pace: `name`, `category`,
+    `scheduled_at`, `max_delay_minutes`, `spread_minutes` and `canary`.
     """
 
     name: Name = Field("Black Friday", examples=["Black Friday"])

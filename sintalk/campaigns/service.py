@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 #: What may be changed once it is scheduled; anything else was looked at before and stays.
-WHILE_SCHEDULED = {"name", "scheduled_at", "max_delay_minutes", "spread_minutes", "canary"}
+WHILE_SCHEDULED = {"name", "category", "scheduled_at", "max_delay_minutes", "spread_minutes", "canary"}
 #: Nothing is scheduled further ahead.
 FURTHEST = timedelta(days=366)
 
@@ -93,7 +93,7 @@ def create(
 
 
 def update(tenant_id: UUID, campaign_id: UUID, *, by: Actor, **wishes: Any) -> Campaign:
-    """Change a draft, or name, time and pace of a scheduled campaign; without a time that one is a draft again.
+    """Change a draft, or name, category, time and pace of a scheduled one; without a time that is a draft again.
 
     Raises 409 `campaign_not_draft`, 422 as `create`.
     """

@@ -167,6 +167,20 @@ def test_the_builder_asks_for_the_pace_and_keeps_it(shop: Shop):
     assert (campaign["spread_minutes"], campaign["canary"]) == (None, False)
 
 
+def test_the_builder_asks_whether_it_is_advertising(shop: Shop):
+    campaign_id = shop.campaign(3, launched=False)
+    browser = factories.browser(shop.app, shop.owner)
+    for wish, category in (({"notice": "y"}, "transactional"), ({}, "marketing")):
+        browser.post(f"/campaigns/{campaign_id}/when", data={"when": "now", "spread_minutes": "0", **wish})
+        assert shop.get(campaign_id)["category"] == category
+        assert ("checked" in page_field(browser, campaign_id)) == bool(wish)
+
+
+def page_field(browser, campaign_id: str) -> str:
+    page = browser.get(f"/campaigns/{campaign_id}/when").text
+    return next(line for line in page.splitlines() if 'name="notice"' in line)
+
+
 def test_the_page_says_why_it_waits(shop: Shop):
     def page(campaign_id) -> str:
         return factories.browser(shop.app, shop.owner).get(f"/campaigns/{campaign_id}").text
