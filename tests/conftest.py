@@ -76,17 +76,19 @@ def own_settings(settings: Settings, database: str) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def one_app(settings: Settings, admin_url: str) -> Flask:
-    """The application of all tests: to make it, and to compile its pages, takes longer than most tests do."""
-    app = create_app(replace(settings, database_url=database_url(admin_url, OWN)))
-    app.testing = True
-    return app
+def apps() -> dict[str, Flask]:
+    """The application of all tests, one for each settings that they want: to make it, and to compile its pages,
+    takes longer than most tests do.
+    """
+    return {}
 
 
 @pytest.fixture
-def app(one_app: Flask, own_settings: Settings) -> Iterator[Flask]:
+def app(apps: dict[str, Flask], own_settings: Settings) -> Iterator[Flask]:
     """The application on this test's database, its context pushed. What the test sets in its config goes with it."""
-    assert own_settings == one_app.config["SETTINGS"]
+    one_app = apps.get(repr(own_settings)) or create_app(own_settings)
+    apps[repr(own_settings)] = one_app
+    one_app.testing = True
     config = dict(one_app.config)
     with one_app.app_context(), request_started.connected_to(_begin_with_nothing, one_app):
         yield one_app
@@ -95,6 +97,7 @@ def app(one_app: Flask, own_settings: Settings) -> Iterator[Flask]:
         db.engine.dispose()
     one_app.config.clear()
     one_app.config.update(config)
+    one_app.extensions.pop("health", None)  # it remembers for some seconds how things stood
 
 
 @pytest.fixture
