@@ -21,10 +21,12 @@ from sintalk.db import atomic, now, session
 from sintalk.message_templates.content import prepare
 from sintalk.messages import service as messages
 from sintalk.messages.service import CHUNK, Draft
-from sintalk.queue import enqueue, stopping
+from sintalk.queue import enqueue, stopping, waiting
 
 #: Seconds of work before others in the queue have their turn.
 TURN_S = 2.0
+#: People who are written down in one transaction, in chunks of CHUNK: a commit waits for the disk.
+PAGE = 4 * CHUNK
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,14 @@ class Page:
 def expand(campaign_id: UUID) -> None:
     """Go on where the cursor stands, until everybody has a row; then hold the money. Safe to run twice at once.
 
-    After a few seconds it rings for itself and makes room: receipts wait in the same queue.
+    After a few seconds it makes room for others, where there are any (receipts wait in the same queue), and rings for
+    itself.
     """
     began = monotonic()
     with ThreadPoolExecutor(max_workers=1) as pool:
         ahead = _Ahead(campaign_id, pool)
         while not stopping.is_set():
-            if monotonic() - began > TURN_S:
+            if monotonic() - began > TURN_S and waiting("default"):
                 enqueue("sintalk.campaigns.jobs.expand", campaign_id)
                 return
             if not _write_next(campaign_id, ahead):
@@ -99,7 +102,7 @@ class _Ahead:
         with self.app.app_context():
             campaign = session().get_one(Campaign, self.campaign_id)
             assert campaign.prices is not None
-            people = audience.page(campaign, after=after, limit=CHUNK)
+            people = audience.page(campaign, after=after, limit=PAGE)
             if not people:
                 return Page(after, [], None)
             prepared = prepare(campaign.channel, campaign.content or {})

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from sqlalchemy import ARRAY, String, any_, insert, literal, select, update
 
 from sintalk.db import atomic, made_at, new_id, now, session
@@ -21,8 +22,7 @@ from sintalk.messages.models import Chunk, Dispatch, Notification, Settlement
 CHUNK = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """One recipient as the expansion made it. `error_code` says why somebody is left out; it costs nothing then."""
 
     contact_id: UUID | None
@@ -46,11 +46,18 @@ def fill(dispatch: Dispatch, drafts: Sequence[Draft], *, template_id: UUID | Non
     in the same transaction, so that a page is written once.
     """
     assert 0 < len(drafts) <= CHUNK
+    no = dispatch.chunks
+    common = Common(dispatch.tenant_id, dispatch.id, no, template_id, dispatch.channel, dispatch.carrier)
+    ids = [new_id() for _ in drafts]
     with atomic() as current:
-        drafts = _without_duplicates(dispatch, drafts)
-        no, ids = dispatch.chunks, [new_id() for _ in drafts]
+        try:
+            with atomic(alone=True):
+                copy(common, zip(ids, drafts, strict=True))
+        except UniqueViolation:  # rare: the lists that people come from have no number twice
+            drafts = _without_duplicates(dispatch, drafts)
+            copy(common, zip(ids, drafts, strict=True))
+        good = [draft for draft in drafts if draft.error_code is None]
         price = sum(draft.price_micros for draft in drafts)
-        waiting = sum(1 for draft in drafts if draft.error_code is None)
         current.execute(
             insert(Chunk).values(
                 dispatch_id=dispatch.id,
@@ -58,7 +65,7 @@ def fill(dispatch: Dispatch, drafts: Sequence[Draft], *, template_id: UUID | Non
                 tenant_id=dispatch.tenant_id,
                 first_id=min(ids),
                 last_id=max(ids),
-                status="open" if waiting else "done",
+                status="open" if good else "done",
             )
         )
         current.execute(
@@ -66,15 +73,12 @@ def fill(dispatch: Dispatch, drafts: Sequence[Draft], *, template_id: UUID | Non
                 dispatch_id=dispatch.id, no=no, tenant_id=dispatch.tenant_id, price=price
             )
         )
-        common = Common(dispatch.tenant_id, dispatch.id, no, template_id, dispatch.channel, dispatch.carrier)
-        copy(common, zip(ids, drafts, strict=True))
         current.execute(
             update(Dispatch)
             .where(Dispatch.id == dispatch.id)
             .values(
                 chunks=Dispatch.chunks + 1,
-                segments=Dispatch.segments
-                + sum(draft.segments for draft in drafts if draft.error_code is None),
+                segments=Dispatch.segments + sum(draft.segments for draft in good),
                 price_micros=Dispatch.price_micros + price,
             )
         )
@@ -104,7 +108,7 @@ def _without_duplicates(dispatch: Dispatch, drafts: Sequence[Draft]) -> list[Dra
 
 
 def _left_out(draft: Draft) -> Draft:
-    return replace(draft, price_micros=0, fallback_micros=0, error_code="duplicate")
+    return draft._replace(price_micros=0, fallback_micros=0, error_code="duplicate")
 
 
 @dataclass(frozen=True, slots=True)

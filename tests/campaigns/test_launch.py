@@ -162,7 +162,7 @@ def test_a_missing_value_leaves_that_person_out(api, tenant):
 
 def test_an_expansion_that_was_cut_goes_on_where_it_stood(api, alice, monkeypatch):
     money(alice.tenant_id, 1_000)
-    monkeypatch.setattr("sintalk.campaigns.expansion.CHUNK", 3)
+    monkeypatch.setattr("sintalk.campaigns.expansion.PAGE", 3)
     people = [(f"Pessoa {i}", f"11 9{i:04d}-1111") for i in range(10)]
     campaign_id = a_campaign(api, a_list(api, people), a_template(api))
     api.post(f"/campaigns/{campaign_id}/launch")
@@ -189,7 +189,7 @@ def test_an_expansion_that_was_cut_goes_on_where_it_stood(api, alice, monkeypatc
 
 def test_two_workers_expanding_at_once_write_everybody_once(app, api, alice, monkeypatch):
     money(alice.tenant_id, 1_000)
-    monkeypatch.setattr("sintalk.campaigns.expansion.CHUNK", 5)
+    monkeypatch.setattr("sintalk.campaigns.expansion.PAGE", 5)
     people = [(f"Pessoa {i}", f"11 9{i:04d}-1111") for i in range(40)]
     campaign_id = a_campaign(api, a_list(api, people), a_template(api))
     api.post(f"/campaigns/{campaign_id}/launch")

@@ -79,7 +79,7 @@ class Shop:
 @pytest.fixture
 def shop(own_settings, tmp_path, monkeypatch):
     with pipeline(own_settings, tmp_path) as (app, simulator):
-        monkeypatch.setattr("sintalk.campaigns.expansion.CHUNK", 10)
+        monkeypatch.setattr("sintalk.campaigns.expansion.PAGE", 10)
         carrier = registry.get("simulator", app.config["SETTINGS"])
         monkeypatch.setattr(carrier, "limits", replace(carrier.limits, max_batch=4))
         yield Shop(app, simulator)

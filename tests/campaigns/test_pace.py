@@ -24,7 +24,7 @@ __all__ = ["shop"]
 
 @pytest.fixture(autouse=True)
 def _pages_as_they_are(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sintalk.campaigns.expansion.CHUNK", 1_000)
+    monkeypatch.setattr("sintalk.campaigns.expansion.PAGE", 1_000)
 
 
 def until_judged(shop: Shop) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -111,7 +110,7 @@ def test_a_number_that_is_there_twice_is_written_to_once(running):
 def test_without_the_money_nothing_goes_out_and_nothing_is_held(running):
     _, simulator, tenant_id = running
     dispatch = service.open_dispatch(tenant_id, campaign_id=None, channel="sms", carrier="simulator")
-    rows = [replace(draft, price_micros=400 * BRL) for draft in drafts("1111", each=3)]
+    rows = [draft._replace(price_micros=400 * BRL) for draft in drafts("1111", each=3)]
     service.fill(dispatch, rows, template_id=None)
     with pytest.raises(InsufficientBalance):
         service.reserve(dispatch, memo="test")
@@ -245,7 +244,7 @@ def test_a_dispatch_paused_in_the_middle_of_a_chunk_goes_on_with_the_rest(runnin
 def test_any_text_reaches_the_phone_as_it_was_written(running):
     _, simulator, tenant_id = running
     text = "linha\tum\\nada\nlinha \\N dois\r\\."
-    rows = [replace(draft, text=text, name="A\tB\\") for draft in drafts("1111")]
+    rows = [draft._replace(text=text, name="A\tB\\") for draft in drafts("1111")]
     dispatch = ready_dispatch(tenant_id, rows)
     work_until(lambda: counts(dispatch) == {"delivered": 1})
     assert simulator.accepted()[0]["text"] == text

@@ -77,7 +77,7 @@ def campaign_of(
     for area, count in people.items():
         for number in range(first, first + count):
             (draft,) = drafts("1111")
-            rows.append(replace(draft, phone=f"+55{area}9{number:04d}1111"))
+            rows.append(draft._replace(phone=f"+55{area}9{number:04d}1111"))
     dispatch = messages.open_dispatch(
         running.tenant_id, campaign_id=None, channel=channel, carrier="simulator", marketing=marketing
     )
