@@ -134,6 +134,21 @@ def test_a_draft_can_be_changed_at_each_step_and_goes_on_at_the_check(signed_in,
     assert (kept.name, kept.contact_list_id, kept.template_id) == ("VIP", other_list.id, other.id)
 
 
+@pytest.mark.parametrize(
+    ("channel", "content", "title"),
+    [
+        ("sms", {"text": "Oi {{nome}}"}, "O que algumas delas vão ler"),
+        ("voice", {"source": "tts", "tts": {"text": "Oi {{nome}}"}}, "O que algumas delas vão ouvir"),
+    ],
+)
+def test_a_text_is_read_and_a_call_is_heard(signed_in, alice, clients, channel, content, title):
+    made = TemplateIn(name="Aviso", channel=channel, **{channel: content})
+    template = templates.create(alice.tenant_id, made, by=alice.actor())
+    words = {"name": "Aviso", "channel": channel, "template_id": template.id, "contact_list_id": clients.id}
+    campaign = service.create(alice.tenant_id, **words, by=alice.actor())
+    assert title in page_of(signed_in.get(f"/campaigns/{campaign.id}/check"))
+
+
 def test_the_check_says_who_is_left_out_and_why(signed_in, alice, offer):
     people = [*PEOPLE, ("Davi", None), ("Eva", "+5511987654329")]
     clients = list_of(alice, people)
