@@ -135,14 +135,15 @@ def test_a_draft_can_be_changed_at_each_step_and_goes_on_at_the_check(signed_in,
 
 
 @pytest.mark.parametrize(
-    ("channel", "content", "title"),
+    ("content", "title"),
     [
-        ("sms", {"text": "Oi {{nome}}"}, "O que algumas delas vão ler"),
-        ("voice", {"source": "tts", "tts": {"text": "Oi {{nome}}"}}, "O que algumas delas vão ouvir"),
+        ({"sms": {"text": "Oi {{nome}}"}}, "O que algumas delas vão ler"),
+        ({"voice": {"source": "tts", "tts": {"text": "Oi {{nome}}"}}}, "O que algumas delas vão ouvir"),
     ],
 )
-def test_a_text_is_read_and_a_call_is_heard(signed_in, alice, clients, channel, content, title):
-    made = TemplateIn(name="Aviso", channel=channel, **{channel: content})
+def test_a_text_is_read_and_a_call_is_heard(signed_in, alice, clients, *, content, title):
+    (channel,) = content
+    made = TemplateIn(name="Aviso", channel=channel, **content)
     template = templates.create(alice.tenant_id, made, by=alice.actor())
     words = {"name": "Aviso", "channel": channel, "template_id": template.id, "contact_list_id": clients.id}
     campaign = service.create(alice.tenant_id, **words, by=alice.actor())
