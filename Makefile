@@ -34,12 +34,15 @@ install: $(VENV)/.installed $(MO)
 
 install-dev: install $(VENV)/.installed-dev
 
+SIDE_BY_SIDE := $(BIN)/python -m pytest -q -n auto --dist loadfile
+
 # What has the machine to itself in production (the whole product, a browser) has it in the tests too.
-test: check chromium
+test: lint chromium
+	$(SIDE_BY_SIDE) -m 'not browser and not live and not chaos'
 	$(BIN)/python -m pytest -m 'browser or live or chaos'
 
-check: install-dev lint
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not browser and not live and not chaos'
+check: lint
+	$(SIDE_BY_SIDE) -m 'not browser and not live and not chaos and not thorough'
 
 lint: install-dev
 	$(BIN)/ruff check .

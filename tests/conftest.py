@@ -25,6 +25,26 @@ from tests.factories import Api
 TEMPLATE = "sintalk_template"
 #: The database of the test that runs now: always the same name, so that one application can serve all tests.
 OWN = f"t{os.getpid()}"
+#: Files of tests that together take most of the time, by folder: `make test` runs them, `make check` does not.
+THOROUGH = {
+    "api": "bad_input strangers",
+    "campaigns": "campaign_pages life pace preflight schedule",
+    "carriers": "simulator",
+    "contacts": "contacts_api",
+    "files": "audio files_api",
+    "imports": "checking corpus import_api memory pages workbooks",
+    "messages": "channels dispatch holding listing pace send words",
+    "phones": "phone_pages",
+    "policies": "sending_rules",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark those of THOROUGH."""
+    files = {f"{folder}/test_{name}.py" for folder, names in THOROUGH.items() for name in names.split()}
+    for item in items:
+        if "/".join(item.path.parts[-2:]) in files:
+            item.add_marker("thorough")
 
 
 @pytest.fixture(scope="session")
