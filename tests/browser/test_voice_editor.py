@@ -158,7 +158,7 @@ def test_without_scripts_the_form_carries_the_audio(
     page.get_by_role("button", name="Mostrar no celular").click()
     expect(page.get_by_text("42 s")).to_be_visible()
     page.get_by_role("button", name="Salvar modelo").click()
-    expect(page.get_by_role("link", name="Sem scripts")).to_be_visible()
+    expect(page.get_by_role("link", name="Sem scripts", exact=True)).to_be_visible()
     context.close()
 
 
