@@ -87,9 +87,12 @@ class Product:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        for pid in processes_of(self.data):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        until = time.monotonic() + 20
+        while (pids := processes_of(self.data)) and time.monotonic() < until:  # some were born meanwhile
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)  # what was killed is there for a moment yet
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Another terminal: a command on the same folder, with nothing else in its environment."""
