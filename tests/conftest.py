@@ -27,15 +27,19 @@ TEMPLATE = "sintalk_template"
 OWN = f"t{os.getpid()}"
 #: Files of tests that together take most of the time, by folder: `make test` runs them, `make check` does not.
 THOROUGH = {
-    "api": "bad_input strangers",
-    "campaigns": "campaign_pages life pace preflight schedule",
+    "api": "bad_input rate_limits strangers",
+    "campaigns": "campaign_pages launch life pace preflight schedule",
     "carriers": "simulator",
     "contacts": "contacts_api",
-    "files": "audio files_api",
-    "imports": "checking corpus import_api memory pages workbooks",
-    "messages": "channels dispatch holding listing pace send words",
+    "files": "audio files_api media",
+    "imports": "checking corpus import_api memory pages survival undo workbooks",
+    "message_templates": "rcs_pages voice_pages",
+    "messages": "channels dispatch holding listing pace send turns words",
     "phones": "phone_pages",
     "policies": "sending_rules",
+    "servers": "stack",
+    "web": "company_pages platform_pages sign_in_pages",
+    "webhooks": "delivering webhook_pages webhooks_api",
 }
 
 
