@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 
 from sintalk import create_app
 from sintalk.config import Settings
-from sintalk.db import db, release, session
+from sintalk.db import atomic, db, release, session
 from sintalk.messages import dispatcher, reaper, receipts, service, settling
 from sintalk.messages.models import Dispatch
 from sintalk.messages.service import Draft
@@ -71,12 +71,18 @@ def drafts(*endings: str, each: int = 1) -> list[Draft]:
     ]
 
 
+def fill(dispatch: Dispatch, rows: Sequence[Draft]) -> None:
+    """Write these down as the dispatch's next chunks."""
+    with atomic():
+        pieces = service.cut(dispatch, rows, no=dispatch.chunks, template_id=None)
+        service.write(dispatch, pieces, template_id=None)
+    session().refresh(dispatch)
+
+
 def ready_dispatch(tenant_id: UUID, rows: list[Draft], *, channel: str = "sms") -> Dispatch:
     """A dispatch of these, in chunks, its money held."""
     dispatch = service.open_dispatch(tenant_id, campaign_id=None, channel=channel, carrier="simulator")
-    for start in range(0, len(rows), service.CHUNK):
-        service.fill(dispatch, rows[start : start + service.CHUNK], template_id=None)
-        session().refresh(dispatch)
+    fill(dispatch, rows)
     service.reserve(dispatch, memo="test")
     return dispatch
 

@@ -1,7 +1,7 @@
 """From an audience to rows, page by page: the cursor moves in the transaction that writes the page.
 
-While one page is being written, the next one is read and composed in a thread: rendering keeps one core busy,
-COPY the other.
+While one page is being written, the next one is read and composed in a thread, down to the bytes that COPY takes:
+rendering keeps one core busy, COPY the other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.message_templates.content import prepare
 from sintalk.messages import service as messages
-from sintalk.messages.service import CHUNK, Draft
+from sintalk.messages.service import CHUNK, Piece
 from sintalk.queue import enqueue, stopping, waiting
 
 #: Seconds of work before others in the queue have their turn.
@@ -31,10 +31,11 @@ PAGE = 4 * CHUNK
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Composed recipients: those that come `after` this place, up to `last`. Without drafts: there are no more."""
+    """The recipients that come `after` this place, up to `last`, as chunks from `no` on; none: there are no more."""
 
     after: UUID | None
-    drafts: list[Draft]
+    no: int
+    pieces: list[Piece]
     last: UUID | None
 
 
@@ -67,11 +68,11 @@ def _write_next(campaign_id: UUID, ahead: _Ahead) -> bool:
         if campaign is None:
             return False  # done, stopped, or in another worker's hands
         if campaign.expanded_at is None:
-            page = ahead.page(campaign.cursor)
-            if page.drafts:
-                dispatch = messages.dispatch_of(campaign.tenant_id, campaign.id)
-                assert dispatch is not None
-                messages.fill_page(dispatch, page.drafts, template_id=campaign.template_id)
+            dispatch = messages.dispatch_of(campaign.tenant_id, campaign.id)
+            assert dispatch is not None
+            page = ahead.page(campaign.cursor, dispatch.chunks)
+            if page.pieces:
+                messages.write(dispatch, page.pieces, template_id=campaign.template_id)
                 campaign.cursor = page.last
                 crashpoint("page_written")
                 return True
@@ -89,21 +90,24 @@ class _Ahead:
         self.app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
         self.coming: Future[Page] | None = None
 
-    def page(self, after: UUID | None) -> Page:
-        """The page after this place."""
-        page = self.coming.result() if self.coming else self._composed(after)
-        if page.after != after:  # another worker went on meanwhile
-            page = self._composed(after)
-        if page.drafts:
-            self.coming = self.pool.submit(self._composed, page.last)
+    def page(self, after: UUID | None, no: int) -> Page:
+        """The page after this place, as chunks from this number on."""
+        page = self.coming.result() if self.coming else self._composed(after, no)
+        if (page.after, page.no) != (after, no):  # another worker went on meanwhile
+            page = self._composed(after, no)
+        if page.pieces:
+            self.coming = self.pool.submit(self._composed, page.last, no + len(page.pieces))
         return page
 
-    def _composed(self, after: UUID | None) -> Page:
+    def _composed(self, after: UUID | None, no: int) -> Page:
         with self.app.app_context():
             campaign = session().get_one(Campaign, self.campaign_id)
-            assert campaign.prices is not None
+            dispatch = messages.dispatch_of(campaign.tenant_id, campaign.id)
+            assert campaign.prices is not None and dispatch is not None
             people = audience.page(campaign, after=after, limit=PAGE)
             if not people:
-                return Page(after, [], None)
+                return Page(after, no, [], None)
             prepared = prepare(campaign.channel, campaign.content or {})
-            return Page(after, audience.drafts(campaign, prepared, campaign.prices, people), people[-1].place)
+            drafts = audience.drafts(campaign, prepared, campaign.prices, people)
+            pieces = messages.cut(dispatch, drafts, no=no, template_id=campaign.template_id)
+            return Page(after, no, pieces, people[-1].place)

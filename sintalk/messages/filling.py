@@ -1,4 +1,5 @@
-"""Writing a dispatch's recipients, a chunk at a time: one COPY, one chunk, one settlement, one count."""
+"""Writing a dispatch's recipients, chunks at a time: one COPY for a page, and what its chunks, settlements and counts
+need."""
 
 from __future__ import annotations
 
@@ -39,72 +40,103 @@ class Draft(NamedTuple):
     external_id: str | None = None
 
 
-def fill(dispatch: Dispatch, drafts: Sequence[Draft], *, template_id: UUID | None) -> None:
-    """Write one chunk of recipients, its settlement and its counts. At most CHUNK of them.
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One chunk's recipients, with their rows as COPY takes them. `no` is the chunk's number in its dispatch."""
 
-    A number that the dispatch has already is left out as `duplicate`. The caller holds the dispatch's cursor
-    in the same transaction, so that a page is written once.
-    """
+    no: int
+    ids: list[UUID]
+    drafts: Sequence[Draft]
+    block: bytes
+
+    @property
+    def good(self) -> list[Draft]:
+        """Those who are written to."""
+        return [draft for draft in self.drafts if draft.error_code is None]
+
+
+def piece(dispatch: Dispatch, no: int, drafts: Sequence[Draft], *, template_id: UUID | None) -> Piece:
+    """Make a chunk of at most CHUNK recipients ready to be written. Touches nothing: any thread may do it."""
     assert 0 < len(drafts) <= CHUNK
-    no = dispatch.chunks
     common = Common(dispatch.tenant_id, dispatch.id, no, template_id, dispatch.channel, dispatch.carrier)
     ids = [new_id() for _ in drafts]
+    return Piece(no, ids, drafts, block(common, zip(ids, drafts, strict=True)))
+
+
+def write(dispatch: Dispatch, pieces: Sequence[Piece], *, template_id: UUID | None) -> None:
+    """Write the dispatch's next chunks: one COPY for all, one statement each for chunks, settlements and counts.
+
+    A number that the dispatch has already is left out as `duplicate`. The caller holds the dispatch's cursor in the
+    same transaction, so that a page is written once.
+    """
+    assert pieces[0].no == dispatch.chunks
     with atomic() as current:
         try:
             with atomic(alone=True):
-                copy(common, zip(ids, drafts, strict=True))
+                copy(*(each.block for each in pieces))
         except UniqueViolation:  # rare: the lists that people come from have no number twice
-            drafts = _without_duplicates(dispatch, drafts)
-            copy(common, zip(ids, drafts, strict=True))
-        good = [draft for draft in drafts if draft.error_code is None]
-        price = sum(draft.price_micros for draft in drafts)
+            pieces = [
+                piece(dispatch, each.no, drafts, template_id=template_id)
+                for each, drafts in zip(pieces, _without_duplicates(dispatch, pieces), strict=True)
+            ]
+            copy(*(each.block for each in pieces))
+        chunks = [_chunk(dispatch, each) for each in pieces]
+        current.execute(insert(Chunk), chunks)
+        prices = [sum(draft.price_micros for draft in each.drafts) for each in pieces]
+        named = ("dispatch_id", "no", "tenant_id")
         current.execute(
-            insert(Chunk).values(
-                dispatch_id=dispatch.id,
-                no=no,
-                tenant_id=dispatch.tenant_id,
-                first_id=min(ids),
-                last_id=max(ids),
-                status="open" if good else "done",
-            )
-        )
-        current.execute(
-            insert(Settlement).values(
-                dispatch_id=dispatch.id, no=no, tenant_id=dispatch.tenant_id, price=price
-            )
+            insert(Settlement),
+            [
+                {name: chunk[name] for name in named} | {"price": price}
+                for chunk, price in zip(chunks, prices, strict=True)
+            ],
         )
         current.execute(
             update(Dispatch)
             .where(Dispatch.id == dispatch.id)
             .values(
-                chunks=Dispatch.chunks + 1,
-                segments=Dispatch.segments + sum(draft.segments for draft in good),
-                price_micros=Dispatch.price_micros + price,
+                chunks=Dispatch.chunks + len(pieces),
+                segments=Dispatch.segments + sum(draft.segments for each in pieces for draft in each.good),
+                price_micros=Dispatch.price_micros + sum(prices),
             )
         )
-        tally.move(dispatch.id, [(None, "suppressed" if draft.error_code else "queued") for draft in drafts])
+        steps = ["suppressed" if draft.error_code else "queued" for each in pieces for draft in each.drafts]
+        tally.move(dispatch.id, [(None, status) for status in steps])
 
 
-def _without_duplicates(dispatch: Dispatch, drafts: Sequence[Draft]) -> list[Draft]:
-    phones = {draft.phone for draft in drafts if draft.error_code is None}
+def _chunk(dispatch: Dispatch, piece: Piece) -> dict[str, Any]:
+    return {
+        "dispatch_id": dispatch.id,
+        "no": piece.no,
+        "tenant_id": dispatch.tenant_id,
+        "first_id": min(piece.ids),
+        "last_id": max(piece.ids),
+        "status": "open" if piece.good else "done",
+    }
+
+
+def _without_duplicates(dispatch: Dispatch, pieces: Sequence[Piece]) -> list[list[Draft]]:
+    """Each chunk's recipients, those left out whose number came before."""
+    phones = [draft.phone for each in pieces for draft in each.good]
     taken = set(
         session().scalars(
             select(Notification.phone).where(
                 Notification.dispatch_id == dispatch.id,
                 Notification.addressable,
-                Notification.phone == any_(literal(list(phones), ARRAY(String))),
+                Notification.phone == any_(literal(phones, ARRAY(String))),
             )
         )
     )
-    kept = []
-    for draft in drafts:
-        if draft.error_code is None:
-            if draft.phone in taken:
-                draft = _left_out(draft)  # noqa: PLW2901 - the same person
-            else:
-                taken.add(draft.phone)
-        kept.append(draft)
-    return kept
+    return [[_once(draft, taken) for draft in each.drafts] for each in pieces]
+
+
+def _once(draft: Draft, taken: set[str | None]) -> Draft:
+    if draft.error_code is not None:
+        return draft
+    if draft.phone in taken:
+        return _left_out(draft)
+    taken.add(draft.phone)
+    return draft
 
 
 def _left_out(draft: Draft) -> Draft:
@@ -142,11 +174,12 @@ ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def copy(common: Common, rows: Iterable[tuple[UUID, Draft]]) -> None:
-    """Write these rows: one block of text, which is much less work than handing over value by value."""
+def copy(*blocks: bytes) -> None:
+    """Write these blocks' rows: text is much less work than handing over value by value."""
     driver: Any = session().connection().connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(COPY) as copying:
-        copying.write(block(common, rows))
+        for each in blocks:
+            copying.write(each)
 
 
 def block(common: Common, rows: Iterable[tuple[UUID, Draft]]) -> bytes:

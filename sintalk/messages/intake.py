@@ -242,7 +242,7 @@ def _write(lane: Lane, requests: Sequence[Rows]) -> None:
     if not first.few:
         place = (lane.tenant_id, lane.dispatch_id, taken.no, first.template_id, lane.channel, lane.carrier)
         common = Common(*place, first.expires_at, first.key, once=False)
-        filling.copy(common, zip(first.ids, first.drafts, strict=True))
+        filling.copy(filling.block(common, zip(first.ids, first.drafts, strict=True)))
     crashpoint("send_written")
     enqueue_soon("sintalk.messages.jobs.drain")
 

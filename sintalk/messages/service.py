@@ -13,10 +13,10 @@ from sintalk.billing import ledger
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.messages import spreading
-from sintalk.messages.filling import CHUNK, Draft, fill
+from sintalk.messages.filling import CHUNK, Draft, Piece, write
 from sintalk.messages.models import CarrierState, Chunk, Dispatch, Notification
 from sintalk.messages.spreading import WAIT as CANARY_WAIT
-from sintalk.messages.spreading import fill_page, plan
+from sintalk.messages.spreading import cut, plan
 from sintalk.messages.states import STATUSES
 from sintalk.messages.steering import cancel, go_on, pause
 from sintalk.messages.turns import NEVER
@@ -27,12 +27,12 @@ __all__ = [
     "CANARY_WAIT",
     "CHUNK",
     "Draft",
+    "Piece",
     "campaign_ids",
     "cancel",
     "carrier_back_at",
+    "cut",
     "dispatch_of",
-    "fill",
-    "fill_page",
     "get",
     "go_on",
     "last_due",
@@ -43,6 +43,7 @@ __all__ = [
     "pause",
     "plan",
     "reserve",
+    "write",
 ]
 
 #: Messages that a person's page shows.

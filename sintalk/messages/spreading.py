@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from sintalk.db import atomic, now, session
-from sintalk.messages.filling import CHUNK, Draft, fill
+from sintalk.messages.filling import CHUNK, Draft, Piece, piece
 from sintalk.messages.models import Dispatch
 from sintalk.messages.turns import NEVER
 from sintalk.queue import enqueue
@@ -82,16 +82,17 @@ def plan(people: int, *, spread_minutes: int | None, canary: bool) -> dict[str, 
     return {"chunk_size": size, "canary": tried, "spread_minutes": spread_minutes}
 
 
-def fill_page(dispatch: Dispatch, drafts: Sequence[Draft], *, template_id: UUID | None) -> None:
-    """Write a page of recipients, in chunks of the dispatch's size. In the caller's transaction."""
+def cut(dispatch: Dispatch, drafts: Sequence[Draft], *, no: int, template_id: UUID | None) -> list[Piece]:
+    """A page of recipients in chunks of the dispatch's size, the first of them its chunk `no`. Touches nothing."""
+    pieces = []
     place = 0
     while place < len(drafts):
         size = dispatch.chunk_size
-        if dispatch.canary and dispatch.chunks < dispatch.canary["chunks"]:
+        if dispatch.canary and no < dispatch.canary["chunks"]:
             size = min(size, dispatch.canary["people"])
-        fill(dispatch, drafts[place : place + size], template_id=template_id)
-        session().refresh(dispatch, ["chunks"])
-        place += size
+        pieces.append(piece(dispatch, no, drafts[place : place + size], template_id=template_id))
+        place, no = place + size, no + 1
+    return pieces
 
 
 def begin(dispatch: Dispatch, moment: datetime) -> None:

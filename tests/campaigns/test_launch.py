@@ -168,7 +168,7 @@ def test_an_expansion_that_was_cut_goes_on_where_it_stood(api, alice, monkeypatc
     api.post(f"/campaigns/{campaign_id}/launch")
 
     pages = iter(range(100))
-    original = expansion.messages.fill_page
+    original = expansion.messages.write
 
     def die_at_the_third(*args, **kwargs):
         original(*args, **kwargs)
@@ -176,7 +176,7 @@ def test_an_expansion_that_was_cut_goes_on_where_it_stood(api, alice, monkeypatc
             raise KeyboardInterrupt  # after the page is written, before its commit
 
     with monkeypatch.context() as patched:
-        patched.setattr(expansion.messages, "fill_page", die_at_the_third)
+        patched.setattr(expansion.messages, "write", die_at_the_third)
         with pytest.raises(KeyboardInterrupt):
             jobs.expand(campaign_id)
     assert api.get(f"/campaigns/{campaign_id}/stats").get_json()["total"] == 6

@@ -104,10 +104,10 @@ def test_moving_the_cursor_when_people_are_fetched_loses_them(launched, monkeypa
     def fetch_first() -> None:
         pages: list[Any] = []
         with monkeypatch.context() as patched, ThreadPoolExecutor(1) as pool:
-            patched.setattr(expansion.messages, "fill_page", lambda *page, **more: pages.append((page, more)))
+            patched.setattr(expansion.messages, "write", lambda *page, **more: pages.append((page, more)))
             expansion._write_next(UUID(campaign_id), expansion._Ahead(UUID(campaign_id), pool))
         for page, more in pages:
-            expansion.messages.fill_page(*page, **more)
+            expansion.messages.write(*page, **more)
 
     assert dies("after_commit", fetch_first)
     stats = until_nothing_is_left(shop, campaign_id)

@@ -18,7 +18,7 @@ from sintalk.messages import dispatcher, reaper, results, service, settling, tal
 from sintalk.messages.models import Chunk, Dispatch, Notification
 from tests import factories
 from tests.factories import BRL, money
-from tests.pipeline import PRICE, counts, drafts, pipeline, ready_dispatch, times_accepted, work_until
+from tests.pipeline import PRICE, counts, drafts, fill, pipeline, ready_dispatch, times_accepted, work_until
 
 
 @pytest.fixture
@@ -99,9 +99,8 @@ def test_any_other_lost_answer_is_unknown_and_its_money_stays_held_until_the_rec
 def test_a_number_that_is_there_twice_is_written_to_once(running):
     _, simulator, tenant_id = running
     dispatch = service.open_dispatch(tenant_id, campaign_id=None, channel="sms", carrier="simulator")
-    service.fill(dispatch, drafts("1111"), template_id=None)
-    session().refresh(dispatch)
-    service.fill(dispatch, drafts("1111") * 2, template_id=None)
+    fill(dispatch, drafts("1111"))
+    fill(dispatch, drafts("1111") * 2)
     service.reserve(dispatch, memo="test")
     work_until(lambda: counts(dispatch) == {"delivered": 1, "suppressed": 2})
     assert len(simulator.accepted()) == 1 and dispatch.price_micros == PRICE
@@ -111,7 +110,7 @@ def test_without_the_money_nothing_goes_out_and_nothing_is_held(running):
     _, simulator, tenant_id = running
     dispatch = service.open_dispatch(tenant_id, campaign_id=None, channel="sms", carrier="simulator")
     rows = [draft._replace(price_micros=400 * BRL) for draft in drafts("1111", each=3)]
-    service.fill(dispatch, rows, template_id=None)
+    fill(dispatch, rows)
     with pytest.raises(InsufficientBalance):
         service.reserve(dispatch, memo="test")
     assert dispatcher.drain() == 0

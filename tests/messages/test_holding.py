@@ -26,7 +26,7 @@ from sintalk.policies.hours import Cap, Hours, Rules, Week
 from tests import factories
 from tests.campaigns.test_launch import a_template
 from tests.factories import Api, money
-from tests.pipeline import PRICE, counts, drafts, pipeline, times_accepted, work_until
+from tests.pipeline import PRICE, counts, drafts, fill, pipeline, times_accepted, work_until
 
 SAO_PAULO = "America/Sao_Paulo"
 EIGHT_TO_EIGHT = Hours(8 * 60, 20 * 60)
@@ -82,8 +82,7 @@ def campaign_of(
         running.tenant_id, campaign_id=None, channel=channel, carrier="simulator", marketing=marketing
     )
     for start in range(0, len(rows), 100):
-        messages.fill(dispatch, rows[start : start + 100], template_id=None)
-        session().refresh(dispatch)
+        fill(dispatch, rows[start : start + 100])
     messages.reserve(dispatch, memo="test")
     return dispatch
 

@@ -20,7 +20,7 @@ from sintalk.messages.rates import Buckets, Limit
 from sintalk.queue import connect
 from tests import factories
 from tests.factories import money
-from tests.pipeline import counts, drafts, pipeline, ready_dispatch, times_accepted, work_until
+from tests.pipeline import counts, drafts, fill, pipeline, ready_dispatch, times_accepted, work_until
 
 
 @pytest.fixture
@@ -253,8 +253,7 @@ def test_the_first_few_are_one_in_a_hundred_and_never_most_of_a_small_campaign()
 
 def _spread(tenant_id, plan, rows):
     dispatch = service.open_dispatch(tenant_id, campaign_id=None, channel="sms", carrier="simulator", **plan)
-    with atomic():
-        service.fill_page(dispatch, rows, template_id=None)
+    fill(dispatch, rows)
     service.reserve(dispatch, memo="test")
     return dispatch
 
