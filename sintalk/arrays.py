@@ -28,6 +28,8 @@ class QuickListDumper(ListDumper):
             text = "{" + ",".join([_quoted(value) for value in obj]) + "}"
             if "\0" not in text:  # psycopg knows what to say about those
                 return text.encode()
+        if kinds == {bool}:
+            return ("{" + ",".join(["t" if value else "f" for value in obj]) + "}").encode()
         if kinds == {datetime}:
             return ("{" + ",".join([f'"{value}"' for value in obj]) + "}").encode()
         return super().dump(obj)

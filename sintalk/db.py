@@ -150,12 +150,23 @@ def _savepoint(current: Session) -> Iterator[None]:
 def straight(statement: str, values: Mapping[str, Any]) -> Any:
     """The first row of a statement, by name, or None; in the session's transaction, but straight from psycopg.
 
-    For what is asked with every request: it takes a third of the time that goes by SQLAlchemy's way. Values are
-    written `%(name)s`. Raises psycopg's own errors.
+    For what is asked with every request and every sub-batch: it takes a third of the time that goes by SQLAlchemy's
+    way. Values are written `%(name)s`. Raises psycopg's own errors.
     """
-    driver: Any = session().connection().connection.driver_connection
-    with driver.cursor(row_factory=namedtuple_row) as cursor:
+    with _cursor() as cursor:
         return cursor.execute(statement, values).fetchone()
+
+
+def straight_all(statement: str, values: Mapping[str, Any]) -> list[Any]:
+    """As `straight`: all rows; none of a statement that answers nothing."""
+    with _cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _cursor() -> Any:
+    driver: Any = session().connection().connection.driver_connection
+    return driver.cursor(row_factory=namedtuple_row)
 
 
 def at_once(statement: str, values: Mapping[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
+import psycopg
 from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
@@ -101,8 +102,8 @@ def sweep(app: Flask, todo: list[Step]) -> None:
         try:
             with app.app_context():
                 _alone(step.do)
-        except OperationalError as error:
-            log.warning("the database is away (%s): will try again", error.orig)
+        except (OperationalError, psycopg.OperationalError) as error:
+            log.warning("the database is away (%s): will try again", getattr(error, "orig", error))
             return  # nobody else would get further
         except Exception:
             log.exception("sweeping failed, will try again")

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Select, Text, cast, delete, func, insert, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Select, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sintalk.contacts import phones
 from sintalk.contacts.models import ConsentEvent, OptOut
-from sintalk.db import atomic, new_id, now, session
+from sintalk.db import atomic, compact, new_id, now, session, straight_all
 from sintalk.tenancy import Actor, owned
 
 #: So much of what a person wrote is kept in the history.
@@ -22,6 +21,11 @@ WORDS_KEPT = 200
 #: Events that a person's page shows.
 LATEST = 20
 
+OPTED_OUT = compact("""
+    SELECT phone FROM opt_outs
+     WHERE tenant_id = %(tenant_id)s AND phone = ANY(CAST(%(phones)s AS text[]))
+       AND (CAST(%(channel)s AS text) IS NULL OR channel IS NULL OR channel = %(channel)s)
+""")
 #: Rows written by one statement.
 _PORTION = 1_000
 
@@ -187,11 +191,8 @@ def opted_out_phones(tenant_id: UUID, channel: str | None, phones_: Iterable[str
     asked = list(phones_)
     if not asked:
         return set()
-    any_of_them = OptOut.phone == func.any(cast(asked, ARRAY(Text)))
-    rows = select(OptOut.phone).where(OptOut.tenant_id == tenant_id, any_of_them)
-    if channel is not None:
-        rows = rows.where(or_(OptOut.channel.is_(None), OptOut.channel == channel))
-    return set(session().scalars(rows))
+    rows = straight_all(OPTED_OUT, {"tenant_id": tenant_id, "channel": channel, "phones": asked})
+    return {row.phone for row in rows}
 
 
 def is_opted_out(tenant_id: UUID, channel: str | None, phone: str) -> bool:

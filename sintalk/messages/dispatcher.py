@@ -17,16 +17,16 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 
 from sintalk.carriers import registry
 from sintalk.carriers.base import Attempt, Outcome, SubmitResult
 from sintalk.contacts import service as contacts
 from sintalk.crashpoints import crashpoint
-from sintalk.db import atomic, now, session
+from sintalk.db import atomic, compact, now, session, straight, straight_all
 from sintalk.messages import attempts, capping, composing, holding, pacing, results, tally, telling, turns
 from sintalk.messages.holding import Closed
-from sintalk.messages.models import Chunk, Dispatch, Notification
+from sintalk.messages.models import Chunk, Notification
 from sintalk.messages.pacing import Leave
 from sintalk.messages.turns import LEASE, Claim, anything_due, claim
 from sintalk.policies.hours import Cap
@@ -43,12 +43,28 @@ LINGER_S, LOOK_S = 0.5, 0.05
 #: Waits after a carrier that took nothing: 0.5 s, doubled each time, up to this.
 LONGEST_WAIT_S = 30.0
 
-INTEND = text("""
+INTEND = compact("""
     UPDATE notifications
-       SET status = 'sending', fence = :fence, attempts = attempts + 1, sending_at = clock_timestamp(),
+       SET status = 'sending', fence = %(fence)s, attempts = attempts + 1, sending_at = clock_timestamp(),
            updated_at = clock_timestamp()
-     WHERE id = ANY(:ids)
+     WHERE id = ANY(CAST(%(ids)s AS uuid[]))
 """)
+CHUNK = "SELECT fence FROM chunks WHERE dispatch_id = %(id)s AND no = %(no)s FOR UPDATE"
+DISPATCH = "SELECT tenant_id, channel, status, marketing FROM dispatches WHERE id = %(id)s"
+RENEW = "UPDATE chunks SET lease_until = %(until)s WHERE dispatch_id = %(id)s AND no = %(no)s"
+
+
+def _next_statement(more: str = "") -> str:
+    return compact(f"""
+        SELECT id, phone, channel, via, text, payload, expires_at, sending_at, answers_id FROM notifications
+         WHERE dispatch_id = %(dispatch_id)s AND id BETWEEN %(first)s AND %(last)s AND id > %(after)s
+           AND chunk_no = %(no)s AND status = 'queued' {more}
+         ORDER BY id LIMIT %(most)s FOR UPDATE
+    """)  # noqa: S608 - the only thing put in is our own
+
+
+NEXT = _next_statement()
+NEXT_OPEN = _next_statement(f"AND {holding.HOURS_KEY} <> ALL(CAST(%(shut)s AS text[]))")
 SUPPRESS = text("""
     UPDATE notifications
        SET status = CASE WHEN unclear THEN 'unknown' ELSE 'suppressed' END, error_code = :reason,
@@ -134,22 +150,13 @@ class Worker:
 
     def _step(self, answers: Sequence[SubmitResult]) -> list[Attempt]:
         """Write these answers and the next intents, in one transaction. An empty list: the pass is over."""
-        with atomic() as current:
-            chunk = current.scalars(
-                select(Chunk)
-                .where(Chunk.dispatch_id == self.dispatch_id, Chunk.no == self.no)
-                .with_for_update()
-                .execution_options(populate_existing=True)
-            ).one()
-            dispatch = current.scalars(
-                select(Dispatch)
-                .where(Dispatch.id == self.dispatch_id)
-                .execution_options(populate_existing=True)
-            ).one()
+        with atomic():
+            me = {"id": self.dispatch_id, "no": self.no}
+            mine = straight(CHUNK, me).fence == self.fence
+            dispatch = straight(DISPATCH, me)
             steps = self._write(answers, idempotent=self.carrier.info.idempotency == "client_id")
             if answers:
                 crashpoint("results_written")
-            mine = chunk.fence == self.fence
             batch: list[Attempt] = []
             through = False
             most = self._most()
@@ -158,17 +165,18 @@ class Worker:
                 self.shut, self.cap = holding.closed(dispatch, rules), rules.cap if rules else None
                 batch, left_out = self._intend(most)
                 steps += [("queued", "sending")] * len(batch) + left_out
-                chunk.lease_until = now() + LEASE
                 through = not batch
-            if mine and not batch:
-                self._hand_back(chunk, through=through)
+            held = False
+            if mine and batch:
+                straight_all(RENEW, {**me, "until": now() + LEASE})
+            elif mine:
+                held = self._hand_back(through=through)
                 if dispatch.status == "canceled":
                     enqueue("sintalk.messages.jobs.take_back")
-            current.flush()
             if answers or steps:
                 results.settle_later(self.dispatch_id, [self.no])
             tally.move(self.dispatch_id, steps)
-            if mine and not batch and chunk.held:
+            if held:
                 holding.note_waiting(self.dispatch_id)
             if self._held_up:
                 turns.leave_alone(self.dispatch_id, self._held_up)
@@ -224,39 +232,25 @@ class Worker:
                 telling.tell(self.tenant_id, [*out, *late])
                 going = [row for row in rows if row.id not in out and row.id not in late]
                 if going:
-                    current.execute(INTEND, {"ids": [row.id for row in going], "fence": self.fence})
+                    straight_all(INTEND, {"ids": [row.id for row in going], "fence": self.fence})
                     return [_attempt(row) for row in going], left_out
         return [], left_out
 
-    def _next(self, most: int) -> Sequence[Row[Any]]:
+    def _next(self, most: int) -> Sequence[Any]:
         """The next queued rows of the chunk whose people's hours have begun, locked."""
-        query = (
-            select(
-                Notification.id,
-                Notification.phone,
-                Notification.channel,
-                Notification.via,
-                Notification.text,
-                Notification.payload,
-                Notification.expires_at,
-                Notification.sending_at,
-                Notification.answers_id,
-            )
-            .where(
-                Notification.dispatch_id == self.dispatch_id,
-                Notification.id.between(self.after or self.first_id, self.last_id),
-                Notification.chunk_no == self.no,
-                Notification.status == "queued",
-            )
-            .order_by(Notification.id)
-            .limit(most)
-            .with_for_update()
+        asked = {
+            "dispatch_id": self.dispatch_id,
+            "no": self.no,
+            "after": self.after or UUID(int=0),
+            "first": self.first_id,
+            "last": self.last_id,
+            "most": most,
+        }
+        return (
+            straight_all(NEXT_OPEN, {**asked, "shut": self.shut.keys})
+            if self.shut
+            else straight_all(NEXT, asked)
         )
-        if self.after is not None:
-            query = query.where(Notification.id > self.after)
-        if self.shut:
-            query = query.where(self.shut.lets_pass())
-        return session().execute(query).all()
 
     def _left_out(self, rows: Sequence[Any]) -> dict[UUID, str]:
         """Who gets nothing after all, with the reason."""
@@ -294,8 +288,17 @@ class Worker:
         )
         return session().scalar(waiting.limit(1)) is not None
 
-    def _hand_back(self, chunk: Chunk, *, through: bool) -> None:
-        """Give the chunk up: done, or due again once the carrier may be asked once more, or hours begin."""
+    def _hand_back(self, *, through: bool) -> bool:
+        """Give the chunk up: done, or due again once the carrier may be asked once more, or hours begin.
+
+        Whether somebody of it waits for their hours.
+        """
+        with atomic() as current:
+            chunk = current.get_one(Chunk, (self.dispatch_id, self.no), populate_existing=True)
+            self._say_when(chunk, through=through)
+        return bool(chunk.held)
+
+    def _say_when(self, chunk: Chunk, *, through: bool) -> None:
         chunk.lease_until = None
         if through:
             held, free = self._still_queued(chunk)
@@ -319,12 +322,12 @@ class Worker:
         return {}, int(self._anything_queued())
 
 
-def _expired(row: Row[Any]) -> bool:
+def _expired(row: Any) -> bool:
     """Too late to begin with. Where it is unclear whether the carrier has it, it is asked: it may be too late."""
     return row.expires_at is not None and row.expires_at <= now() and row.sending_at is None
 
 
-def _attempt(row: Row[Any]) -> Attempt:
+def _attempt(row: Any) -> Attempt:
     """What goes out for this message now: itself, or the SMS that takes over from it."""
     left = row.expires_at and max(1, math.ceil((row.expires_at - now()).total_seconds()))
     if row.via is None:

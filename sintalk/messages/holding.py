@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, String, case, func, literal, select, text, update
+from sqlalchemy import String, func, literal_column, select, text, update
 
 from sintalk.db import atomic, now, session
 from sintalk.messages.models import Chunk, Dispatch, Notification
@@ -52,25 +52,36 @@ class Closed:
     def __bool__(self) -> bool:
         return any(self.openings.values())
 
-    def lets_pass(self) -> ColumnElement[bool]:
-        """Whether a message may leave now, as a condition on its row."""
-        keys = [f"{channel}{area}" for channel, areas in self.openings.items() for area in areas]
-        return hours_key != func.all(literal(keys, ARRAY(String)))
+    @property
+    def keys(self) -> list[str]:
+        """The `HOURS_KEY`s of messages that may not leave now."""
+        return [f"{channel}{area}" for channel, areas in self.openings.items() for area in areas]
 
     def opening(self, key: str) -> datetime | None:
-        """When a message of this hours_key may leave; None where it may now."""
+        """When a message of this HOURS_KEY may leave; None where it may now."""
         channel = next(channel for channel in hours.CHANNELS if key.startswith(channel))
         return self.openings.get(channel, {}).get(key.removeprefix(channel))
 
 
 #: The channel that a message takes, and the area of its number: what decides when it may leave.
-hours_key = func.concat(
-    func.coalesce(Notification.via, Notification.channel),
-    case((Notification.phone.like(f"{BRAZIL}%"), func.substr(Notification.phone, 4, 2)), else_=ABROAD),
+HOURS_KEY = (
+    f"concat(coalesce(via, channel), CASE WHEN starts_with(phone, '{BRAZIL}') THEN substr(phone, 4, 2)"
+    f" ELSE '{ABROAD}' END)"
 )
 
 
-def closed(dispatch: Dispatch, rules: Rules | None) -> Closed:
+class Bound(Protocol):
+    """What a dispatch is asked here."""
+
+    @property
+    def tenant_id(self) -> UUID: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def marketing(self) -> bool: ...
+
+
+def closed(dispatch: Bound, rules: Rules | None) -> Closed:
     """Which areas are closed to this dispatch now."""
     if rules is None:
         return Closed()
@@ -79,13 +90,14 @@ def closed(dispatch: Dispatch, rules: Rules | None) -> Closed:
     return Closed({channel: rules.closed(channel, moment) for channel in channels}, rules.version)
 
 
-def rules_for(dispatch: Dispatch) -> Rules | None:
+def rules_for(dispatch: Bound) -> Rules | None:
     """The rules that its messages keep to; None for what is exempt."""
     return policies.rules_of(dispatch.tenant_id) if dispatch.marketing else None
 
 
 def tally(chunk: Chunk, shut: Closed) -> tuple[Counter[datetime], int]:
     """Of the chunk's queued messages: how many wait until when, and how many may leave now."""
+    hours_key = literal_column(HOURS_KEY, String)
     rows = session().execute(
         select(hours_key.label("key"), func.count().label("people"))
         .where(

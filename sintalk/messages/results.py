@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import text
-
 from sintalk.carriers.base import Outcome, SubmitResult
-from sintalk.db import session
+from sintalk.db import compact, straight_all
 from sintalk.messages import attempts, telling
 from sintalk.messages.states import ATTEMPTS_AT_UNKNOWN, after_submit
 
@@ -16,7 +14,7 @@ from sintalk.messages.states import ATTEMPTS_AT_UNKNOWN, after_submit
 #: An RCS message that was refused goes back to the queue where an SMS can take over; money as in `charging`.
 #: What the carrier said it did not take counts as never begun: `sending_at` is cleared; where it only was too fast,
 #: it was no attempt.
-WRITE = text(f"""
+WRITE = compact(f"""
     WITH answer AS (
       SELECT n.id, n.status AS before, a.ref, a.error, a.unclear, a.throttled, t.takes_over,
              n.price_micros - n.charged_micros - n.released_micros AS held,
@@ -24,15 +22,15 @@ WRITE = text(f"""
                   WHEN a.unclear AND a.status = 'queued' AND n.attempts >= {ATTEMPTS_AT_UNKNOWN} THEN 'unknown'
                   WHEN a.status = 'error' AND n.via IS NOT NULL AND NOT n.decided THEN 'not_delivered'
                   ELSE a.status END AS status
-        FROM unnest(CAST(:ids AS uuid[]), CAST(:second AS boolean[]), CAST(:statuses AS text[]),
-                    CAST(:refs AS text[]), CAST(:errors AS text[]), CAST(:unclear AS boolean[]),
-                    CAST(:throttled AS boolean[]))
+        FROM unnest(CAST(%(ids)s AS uuid[]), CAST(%(second)s AS boolean[]), CAST(%(statuses)s AS text[]),
+                    CAST(%(refs)s AS text[]), CAST(%(errors)s AS text[]), CAST(%(unclear)s AS boolean[]),
+                    CAST(%(throttled)s AS boolean[]))
                AS a(id, second, status, ref, error, unclear, throttled)
         JOIN notifications n ON n.id = a.id AND (n.via IS NOT NULL) = a.second
        CROSS JOIN LATERAL (
          SELECT n.channel = 'rcs' AND n.via IS NULL AND a.status IN ('error', 'not_delivered')
                 AND coalesce(n.payload ? 'fallback', false)) AS t(takes_over)
-       WHERE (n.status = 'sending' AND n.fence = :fence) OR (n.status = 'unknown' AND a.status = 'sent')
+       WHERE (n.status = 'sending' AND n.fence = %(fence)s) OR (n.status = 'unknown' AND a.status = 'sent')
        ORDER BY n.id FOR UPDATE OF n
     )
     UPDATE notifications n
@@ -60,9 +58,9 @@ WRITE = text(f"""
  RETURNING n.id, answer.before, answer.status
 """)  # noqa: S608 - the only thing put in is a number of ours
 
-SETTLE_LATER = text("""
+SETTLE_LATER = compact("""
     UPDATE settlements SET due = true
-     WHERE dispatch_id = :dispatch_id AND no = ANY(CAST(:nos AS integer[])) AND NOT due
+     WHERE dispatch_id = %(dispatch_id)s AND no = ANY(CAST(%(nos)s AS integer[])) AND NOT due
 """)
 
 
@@ -81,14 +79,14 @@ def write(
         "throttled": [answer.outcome is Outcome.THROTTLED for answer in answers],
         "fence": fence,
     }
-    moved = session().execute(WRITE, parameters).all()
+    moved = straight_all(WRITE, parameters)
     telling.tell(tenant_id, [row.id for row in moved])
     return [(row.before, row.status) for row in moved]
 
 
 def settle_later(dispatch_id: UUID, nos: Iterable[int]) -> None:
     """The money of these chunks is to be looked at again."""
-    session().execute(SETTLE_LATER, {"dispatch_id": dispatch_id, "nos": sorted(nos)})
+    straight_all(SETTLE_LATER, {"dispatch_id": dispatch_id, "nos": sorted(nos)})
 
 
 def _error(answer: SubmitResult) -> str | None:

@@ -8,22 +8,22 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from sintalk.db import session
+from sintalk.db import straight
 from sintalk.messages.states import STATUSES
 from sintalk.queue import enqueue
 
 #: On its way, or held back with its money held: what was paused with its last messages in the air ends by itself.
 _OUT = "(status = 'ready' OR (status = 'paused' AND ready_at IS NOT NULL))"
 #: Finished is what has nothing queued or sending any more; said by the very update that makes it true.
-MOVE = text(
+MOVE = (
     "UPDATE dispatches SET "  # noqa: S608 - the names are our own
-    + ", ".join(f"{name} = {name} + CAST(:{name} AS integer)" for name in STATUSES)
-    + f""", total = total + CAST(:total AS integer), updated_at = clock_timestamp(),
-       status = CASE WHEN {_OUT} AND queued + CAST(:queued AS integer) = 0
-                          AND sending + CAST(:sending AS integer) = 0 THEN 'finished' ELSE status END,
-       finished_at = CASE WHEN {_OUT} AND queued + CAST(:queued AS integer) = 0
-                          AND sending + CAST(:sending AS integer) = 0 THEN clock_timestamp() ELSE finished_at END
-     WHERE id = :id RETURNING status, campaign_id"""
+    + ", ".join(f"{name} = {name} + CAST(%({name})s AS integer)" for name in STATUSES)
+    + f""", total = total + CAST(%(total)s AS integer), updated_at = clock_timestamp(),
+       status = CASE WHEN {_OUT} AND queued + CAST(%(queued)s AS integer) = 0
+                          AND sending + CAST(%(sending)s AS integer) = 0 THEN 'finished' ELSE status END,
+       finished_at = CASE WHEN {_OUT} AND queued + CAST(%(queued)s AS integer) = 0
+                          AND sending + CAST(%(sending)s AS integer) = 0 THEN clock_timestamp() ELSE finished_at END
+     WHERE id = %(id)s RETURNING status, campaign_id"""
 )
 #: The same for what is let go on with nothing left.
 FINISH = text("""
@@ -48,6 +48,6 @@ def move(dispatch_id: UUID, steps: Iterable[tuple[str | None, str]]) -> None:
     if not total and not any(change.values()):
         return
     values = {name: change[name] for name in STATUSES}
-    moved = session().execute(MOVE, {**values, "total": total, "id": dispatch_id}).one()
+    moved = straight(MOVE, {**values, "total": total, "id": dispatch_id})
     if moved.status == "finished" and moved.campaign_id is not None:
         enqueue("sintalk.campaigns.jobs.close_finished")
