@@ -16,6 +16,8 @@ from uuid import UUID
 
 #: Where the version digit stands in the 32 of an id.
 AT = 12
+#: And in the form with hyphens, two of which come before it.
+AT_WRITTEN = 14
 OWN, SECOND = "7", "8"
 
 
@@ -29,6 +31,11 @@ def read(attempt_id: UUID) -> tuple[UUID, bool]:
     if attempt_id.hex[AT] == SECOND:
         return _with_digit(attempt_id, OWN), True
     return attempt_id, False
+
+
+def is_second(attempt_id: str) -> bool:
+    """Whether an attempt, its id in the usual form with hyphens, is a message's second one."""
+    return attempt_id[AT_WRITTEN] == SECOND
 
 
 def _with_digit(id_: UUID, digit: str) -> UUID:

@@ -23,7 +23,8 @@ from sintalk.carriers import registry
 from sintalk.carriers.base import Event, RawRequest
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, new_id, now, session
-from sintalk.messages import attempts, inbound, results, tally, telling
+from sintalk.messages import arriving, attempts, inbound, results, tally, telling
+from sintalk.messages.arriving import Arrived
 from sintalk.messages.models import Chunk, Dispatch, Notification, RawReceipt
 from sintalk.messages.standing import Standing
 from sintalk.queue import enqueue, enqueue_soon, stopping
@@ -151,21 +152,29 @@ def _as_kept(event: Event) -> dict[str, Any]:
 
 def _apply(events: Sequence[dict[str, Any]]) -> set[str]:
     """Apply receipts to their messages; the ids that exist, as the events name them."""
-    told = [(*attempts.read(UUID(event["id"])), event) for event in events if event["id"]]
+    lost = [attempts.read(UUID(event["id"])) for event in events if event["id"] and event["status"] in LOST]
+    _lock_chunks([message_id for message_id, second in lost if not second])
+    arrived = arriving.arrive(events)
+    known = {event_id for each in arrived for event_id in each.ids}
+    others, moved = _weigh([event for event in events if event["id"] and event["id"] not in known])
+    if moved:
+        _write([news for _, news in moved])
+    _tell(arrived, [each.row for each, news in moved if news["status"] != each.row.status])
+    _count(arrived, [each for each, _ in moved])
+    return known | others
+
+
+def _weigh(events: Sequence[dict[str, Any]]) -> tuple[set[str], list[tuple[Standing, dict[str, Any]]]]:
+    """What these receipts make of their messages, which are locked: the ids that exist, and whose row changes how."""
+    told = [(*attempts.read(UUID(event["id"])), event) for event in events]
     ids = list({message_id for message_id, _, _ in told})
-    _lock_chunks([message_id for message_id, second, event in told if not second and event["status"] in LOST])
-    standings = {row.id: Standing(row) for row in session().execute(_locked(ids))}
+    standings = {row.id: Standing(row) for row in session().execute(_locked(ids))} if ids else {}
     known = set()
     for message_id, second, event in told:
         if message_id in standings:
             known.add(event["id"])
             standings[message_id].take(event, second=second)
-    moved = [(each, news) for each in standings.values() if (news := each.news)]
-    if moved:
-        _write([news for _, news in moved])
-        _tell([each.row for each, news in moved if news["status"] != each.row.status])
-        _count([each for each, _ in moved])
-    return known
+    return known, [(each, news) for each in standings.values() if (news := each.news)]
 
 
 def _locked(ids: Sequence[UUID]) -> Select[Any]:
@@ -210,29 +219,34 @@ def _write(news: list[dict[str, Any]]) -> None:
     session().execute(APPLY, {"news": json.dumps(news)})
 
 
-def _tell(moved: Sequence[Any]) -> None:
-    by_tenant = defaultdict(list)
+def _tell(arrived: Sequence[Arrived], moved: Sequence[Any]) -> None:
+    by_tenant: defaultdict[UUID, list[str]] = defaultdict(list)
+    for each in arrived:
+        by_tenant[each.tenant_id] += each.ids
     for row in moved:
-        by_tenant[row.tenant_id].append(row.id)
+        by_tenant[row.tenant_id].append(str(row.id))
     for tenant_id in sorted(by_tenant):
         telling.tell(tenant_id, by_tenant[tenant_id])
 
 
-def _count(moved: Sequence[Standing]) -> None:
+def _count(arrived: Sequence[Arrived], moved: Sequence[Standing]) -> None:
     """Money first, then counters, dispatch by dispatch in one order, so that no two workers wait for each other."""
-    by_dispatch = defaultdict(list)
+    by_dispatch: defaultdict[UUID, list[Standing]] = defaultdict(list)
+    steps: defaultdict[UUID, list[tuple[str | None, str]]] = defaultdict(list)
+    for those in arrived:
+        steps[those.dispatch_id] += [("sent", "delivered")] * len(those.ids)
     for each in moved:
         by_dispatch[each.row.dispatch_id].append(each)
+        steps[each.row.dispatch_id].append((each.row.status, each.status))
     for dispatch_id in sorted(by_dispatch):
         for no in sorted({each.row.chunk_no for each in by_dispatch[dispatch_id] if each.took_over}):
             session().execute(REOPEN, {"dispatch_id": dispatch_id, "no": no})
     for dispatch_id in sorted(by_dispatch):
-        results.settle_later(
-            dispatch_id, {each.row.chunk_no for each in by_dispatch[dispatch_id] if each.money_moved}
-        )
-    for dispatch_id in sorted(by_dispatch):
+        if nos := {each.row.chunk_no for each in by_dispatch[dispatch_id] if each.money_moved}:
+            results.settle_later(dispatch_id, nos)
+    for dispatch_id in sorted(steps):
         if any(each.took_over for each in by_dispatch[dispatch_id]):
             session().execute(GO_ON, {"id": dispatch_id})
             enqueue("sintalk.messages.jobs.drain")
             enqueue("sintalk.campaigns.jobs.close_finished")  # which opens a completed one again
-        tally.move(dispatch_id, [(each.row.status, each.status) for each in by_dispatch[dispatch_id]])
+        tally.move(dispatch_id, steps[dispatch_id])

@@ -34,14 +34,17 @@ PLAIN = (
 TIMES = ("created_at", "sent_at", "delivered_at", "read_at")
 
 
-def tell(tenant_id: UUID, ids: Sequence[UUID]) -> None:
+def tell(tenant_id: UUID, ids: Sequence[UUID] | Sequence[str]) -> None:
     """These messages of a tenant have a new status. Costs one look at an index where nobody listens."""
     if not ids or not webhooks.wanted(tenant_id, KIND):
         return
     rows = session().execute(
         select(*(getattr(Notification, name) for name in (*PLAIN, *TIMES)), Dispatch.campaign_id)
         .join(Dispatch, Dispatch.id == Notification.dispatch_id)
-        .where(Notification.id == any_(literal(list(ids), ARRAY(Uuid))), Notification.status.not_in(UNTOLD))
+        .where(
+            Notification.id == any_(literal([UUID(str(each)) for each in ids], ARRAY(Uuid))),
+            Notification.status.not_in(UNTOLD),
+        )
         .order_by(Notification.id)
     )
     webhooks.announce_many(tenant_id, KIND, [webhooks.News(row.id, row.status, _shown(row)) for row in rows])
