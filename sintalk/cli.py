@@ -75,7 +75,9 @@ def sweep() -> None:
 def simulator() -> None:
     """Run the simulator carrier on SINTALK_SIMULATOR_URL."""
     from sintalk.carriers.simulator import server
+    from sintalk.servers.process import collect_seldom
 
+    collect_seldom()
     server.run(Settings.from_env())
 
 

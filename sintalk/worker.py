@@ -26,6 +26,7 @@ from rq.serializers import JSONSerializer
 
 from sintalk import heartbeats
 from sintalk import queue as doorbell
+from sintalk.servers.process import collect_seldom
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ def run(queue_name: str) -> None:
     sys.setswitchinterval(SWITCH_S)
     for module in TOOLS.get(queue_name, ()):
         import_module(module)
+    collect_seldom()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     name = f"{queue_name}-{os.uname().nodename}-{os.getpid()}"

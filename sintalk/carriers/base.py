@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 from uuid import UUID
 
 #: What a receipt can say of a message that the carrier has taken.
@@ -62,8 +62,7 @@ class Limits:
     burst: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One message to hand over. `id` is ours and is the carrier's reference; `to` is E.164.
 
     SMS has `text`; RCS and voice have the rendered `payload`. `ttl_seconds` is for how long it is worth
@@ -78,8 +77,7 @@ class Attempt:
     ttl_seconds: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class SubmitResult:
+class SubmitResult(NamedTuple):
     """What became of the attempt. `error_code` is snake_case; `retry_after_s` where the carrier names it."""
 
     attempt_id: UUID
@@ -113,8 +111,7 @@ class Call:
     billed_seconds: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
+class Event(NamedTuple):
     """One thing a carrier calls back about. `message_id` is ours, where the carrier echoes it.
 
     A `receipt` has a status, a call's receipt its `call` too. Somebody's words (`inbound`) have `phone` and
@@ -125,6 +122,7 @@ class Event:
     kind: Literal["receipt", "inbound", "tap", "key"]
     message_id: UUID | None
     carrier_message_id: str | None
+    at: datetime
     status: ReceiptStatus | None = None
     error_code: str | None = None
     call: Call | None = None
@@ -132,7 +130,6 @@ class Event:
     channel: str | None = None
     text: str | None = None
     data: str | None = None
-    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -332,9 +332,7 @@ def _attempt(row: Any) -> Attempt:
     left = row.expires_at and max(1, math.ceil((row.expires_at - now()).total_seconds()))
     if row.via is None:
         words = row.text if row.channel == "sms" else None
-        return Attempt(
-            id=row.id, to=row.phone, channel=row.channel, text=words, payload=row.payload, ttl_seconds=left
-        )
+        return Attempt(row.id, row.phone, row.channel, words, row.payload, left)
     fallback = composing.fallback_sms(row.payload)
     assert fallback is not None, row.id
     id_ = attempts.id_of(row.id, second=True)

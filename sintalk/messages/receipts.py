@@ -132,22 +132,21 @@ def _apply_some() -> int:
 
 def _as_kept(event: Event) -> dict[str, Any]:
     """The event as it is stored: what is not there is left out."""
-    told = {
+    kept: dict[str, Any] = {
         "kind": event.kind,
-        "status": event.status,
-        "phone": event.phone,
-        "channel": event.channel,
-        "text": event.text,
-        "data": event.data,
-        "call": asdict(event.call) if event.call else None,
-    }
-    return {
-        **{name: value for name, value in told.items() if value is not None},
         "id": str(event.message_id) if event.message_id else None,
         "error": event.error_code,
         "ref": event.carrier_message_id,
         "at": event.at.isoformat(),
     }
+    if event.status is not None:
+        kept["status"] = event.status
+    if event.call is not None:
+        kept["call"] = asdict(event.call)
+    if event.kind != "receipt":
+        own = {"phone": event.phone, "channel": event.channel, "text": event.text, "data": event.data}
+        kept.update((name, value) for name, value in own.items() if value is not None)
+    return kept
 
 
 def _apply(events: Sequence[dict[str, Any]]) -> set[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sintalk.config import Settings
-from sintalk.servers.process import die_with_parent
+from sintalk.servers.process import collect_seldom, die_with_parent
 
 _settings = Settings.from_env()
 
@@ -36,3 +36,8 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 def post_fork(server: Any, worker: Any) -> None:
     """A worker must not outlive its arbiter, also when that is killed without a word."""
     die_with_parent()
+
+
+def post_worker_init(worker: Any) -> None:
+    """The application is loaded."""
+    collect_seldom()

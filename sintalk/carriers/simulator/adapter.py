@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -135,7 +136,9 @@ def _message(attempt: Attempt) -> dict[str, Any]:
 
 def _ttl(attempt: Attempt) -> int | None:
     """Seconds that it may wait for its phone: those of the content, or of the request where that is less."""
-    wanted = ttl_of(attempt.payload or {})
+    if attempt.payload is None:
+        return attempt.ttl_seconds
+    wanted = ttl_of(attempt.payload)
     return min(filter(None, (wanted, attempt.ttl_seconds)), default=None)
 
 
@@ -164,6 +167,8 @@ def _read_answer(batch: Sequence[Attempt], response: httpx.Response) -> list[Sub
 
 def _result(attempt_id: UUID, answer: dict[str, Any] | None) -> SubmitResult:
     outcome = MESSAGE_OUTCOMES.get(str(answer.get("status"))) if answer else None
+    if answer and outcome is Outcome.ACCEPTED:
+        return SubmitResult(attempt_id, outcome, answer.get("carrier_message_id"))
     if answer is None or outcome is None:
         return SubmitResult(attempt_id=attempt_id, outcome=Outcome.UNKNOWN, error_code="no_word")
     return SubmitResult(
@@ -237,6 +242,7 @@ def _answer(answer: dict[str, Any]) -> Event:
     )
 
 
+@lru_cache(maxsize=256)
 def _moment(written: str) -> datetime:
     at = datetime.fromisoformat(written)
     if at.tzinfo is None:
