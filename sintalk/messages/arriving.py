@@ -14,20 +14,22 @@ from uuid import UUID
 from sintalk.db import compact, straight_all
 from sintalk.messages import attempts
 
-#: Locked by id, as everywhere.
+#: All are locked first, by id, as everywhere; what is plain is asked after that, lest the planner begin with it: no
+#: row was `sent` when the table was last looked at.
 ARRIVE = compact("""
     WITH mine AS (
-      SELECT n.id, t.at, t.ref
+      SELECT id, status = 'sent' AND channel = 'sms' AND charged_micros + released_micros = price_micros AS plain
+        FROM notifications WHERE id = ANY(CAST(%(ids)s AS uuid[])) ORDER BY id FOR UPDATE
+    ), told AS (
+      SELECT mine.id, t.at, t.ref
         FROM unnest(CAST(%(ids)s AS uuid[]), CAST(%(ats)s AS timestamptz[]), CAST(%(refs)s AS text[])) AS t(id, at, ref)
-        JOIN notifications n ON n.id = t.id
-       WHERE n.status = 'sent' AND n.channel = 'sms' AND n.charged_micros + n.released_micros = n.price_micros
-       ORDER BY n.id FOR UPDATE OF n
+        JOIN mine ON mine.id = t.id WHERE mine.plain
     ), moved AS (
       UPDATE notifications n
          SET status = 'delivered', error_code = NULL, updated_at = clock_timestamp(),
-             carrier_message_id = coalesce(n.carrier_message_id, mine.ref),
-             sent_at = coalesce(n.sent_at, mine.at), delivered_at = coalesce(n.delivered_at, mine.at)
-        FROM mine WHERE n.id = mine.id
+             carrier_message_id = coalesce(n.carrier_message_id, told.ref),
+             sent_at = coalesce(n.sent_at, told.at), delivered_at = coalesce(n.delivered_at, told.at)
+        FROM told WHERE n.id = told.id
    RETURNING n.id, n.tenant_id, n.dispatch_id
     )
     SELECT tenant_id, dispatch_id, array_agg(CAST(id AS text)) AS ids FROM moved GROUP BY tenant_id, dispatch_id

@@ -58,9 +58,11 @@ WRITE = compact(f"""
  RETURNING n.id, answer.before, answer.status
 """)  # noqa: S608 - the only thing put in is a number of ours
 
+#: Also where it is due already: that is being settled perhaps, from rows that did not show this yet, and then it is due
+#: no more when that commits. So whoever settles is waited for.
 SETTLE_LATER = compact("""
     UPDATE settlements SET due = true
-     WHERE dispatch_id = %(dispatch_id)s AND no = ANY(CAST(%(nos)s AS integer[])) AND NOT due
+     WHERE dispatch_id = %(dispatch_id)s AND no = ANY(CAST(%(nos)s AS integer[]))
 """)
 
 
