@@ -10,11 +10,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import dispatch, fairness, imports, scale, send
+from bench import dispatch, fairness, growth, imports, scale, send
 from bench.bulk import Size
 from bench.harness import product, table
 
-PARTS = ("imports", "dispatch", "fairness", "send", "scale")
+PARTS = ("imports", "dispatch", "growth", "fairness", "send", "scale")
 
 
 def main() -> None:
@@ -44,6 +44,9 @@ def main() -> None:
                 figures, bounds = imports.run(running, given.rows)
             if "dispatch" in wanted:
                 figures += dispatch.run(running, given.messages)
+    if "growth" in wanted:
+        with product() as running:
+            bounds += growth.run(running, given.messages)
     if "fairness" in wanted:
         with product() as running:
             figures += fairness.run(running, given.messages)

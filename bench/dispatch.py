@@ -78,12 +78,12 @@ def run(product: Product, count: int) -> list[Figure]:
     say(f"One RQ job a message, {RQ_JOBS} of them")
     rq_rate = RQ_JOBS / _rq(product, bare)
     say(f"A campaign to {count:,} people")
-    campaign, dispatch = _campaign(product, list_id, count)
+    launched, dispatch = campaign(product, list_id, count)
     _check(product, dispatch, count)
-    assert campaign.launched_at and dispatch.ready_at and dispatch.settled_at
+    assert launched.launched_at and dispatch.ready_at and dispatch.settled_at
     end = max(dispatch.settled_at, _last_receipt(dispatch))
-    sending = count / (end - campaign.launched_at).total_seconds()
-    expanding = count / (dispatch.ready_at - campaign.launched_at).total_seconds()
+    sending = count / (end - launched.launched_at).total_seconds()
+    expanding = count / (dispatch.ready_at - launched.launched_at).total_seconds()
     return [
         Figure(f"campaign of {count:,}, launch to settled", sending, "bare loop", count / looping, 0.20),
         Figure("  the same", sending, "one RQ job a message", rq_rate, 20),
@@ -159,11 +159,12 @@ def campaign_over(user: User, list_id: UUID) -> Campaign:
     return campaigns.launch(by.tenant_id, campaign.id, by=by)
 
 
-def _campaign(product: Product, list_id: UUID, count: int) -> tuple[Campaign, Dispatch]:
-    campaign = campaign_over(product.owner, list_id)
+def campaign(product: Product, list_id: UUID, count: int) -> tuple[Campaign, Dispatch]:
+    """Send one to these people, and wait until its last cent is settled."""
+    launched = campaign_over(product.owner, list_id)
 
     def over() -> tuple[Campaign, Dispatch] | None:
-        stands, dispatch = campaigns.stats(campaign.tenant_id, campaign.id)
+        stands, dispatch = campaigns.stats(launched.tenant_id, launched.id)
         return (stands, dispatch) if dispatch.settled_at and dispatch.delivered == count else None
 
     found: tuple[Campaign, Dispatch] = wait(over, what="the campaign settles", patience_s=60 + count / 200)

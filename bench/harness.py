@@ -96,6 +96,15 @@ class Product:
         ]
         return max(int(_field(path, "VmHWM")) * 1024 / 1e6 for path in mine)
 
+    def cpu_s(self) -> float:
+        """Seconds of processors that all its processes have spent so far, those that are gone not counted."""
+        fields = [
+            _read(path.with_name("stat")).decode().rpartition(")")[2].split()
+            for path in Path("/proc").glob("[0-9]*/status")
+            if self.pid in _ancestors(path)
+        ]
+        return sum(int(each[11]) + int(each[12]) for each in fields if each) / os.sysconf("SC_CLK_TCK")
+
     @property
     def accepted_log(self) -> Path:
         return self.settings.data / "simulator" / "accepted.jsonl"
@@ -204,7 +213,7 @@ def _read(path: Path) -> bytes:
 
 
 def _field(status: Path, name: str) -> str:
-    return _read(status).decode().partition(f"{name}:")[2].split()[0]
+    return (_read(status).decode().partition(f"{name}:")[2].split() or ["0"])[0]
 
 
 def _ancestors(status: Path) -> Iterator[int]:
