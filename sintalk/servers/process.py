@@ -120,10 +120,11 @@ def die_with_us(death_signal: signal.Signals = signal.SIGKILL) -> list[str]:
 
 def collect_seldom() -> None:
     """What is loaded by now stays, so the collector of cycles need not look at it again; nor after every 700 new
-    objects: a sub-batch makes tens of thousands, and none of them in cycles.
+    objects: a sub-batch makes thousands. Not much more seldom either: httpx's answers are cycles, of 70 KB each with
+    what was sent, and a hundred of them lie about by then.
     """
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(5_000, 10, 10)
 
 
 def die_with_parent(death_signal: signal.Signals = signal.SIGKILL) -> None:

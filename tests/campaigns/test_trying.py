@@ -89,3 +89,15 @@ def test_the_check_step_has_a_button_for_it(signed_in, rich, draft):
     assert (answer.status_code, "O teste está a caminho" in page) == (303, True)
     answer = signed_in.post(f"/campaigns/{draft.id}/test", data={"phone": "12"})
     assert "Este não é um telefone" in page_of(signed_in.get(answer.location, follow_redirects=True))
+
+
+def test_so_has_the_page_of_a_scheduled_one(signed_in, alice, rich):
+    campaign = draft_of(alice, list_of(alice), template_of(alice))
+    service.update(alice.tenant_id, campaign.id, scheduled_at=now() + timedelta(days=1), by=alice.actor())
+    service.launch(alice.tenant_id, campaign.id, by=alice.actor())
+    where = f"/campaigns/{campaign.id}"
+    assert f"{where}/test" in page_of(signed_in.get(where))
+    answer = signed_in.post(f"{where}/test", data={"phone": "11 98888-7777"})
+    assert "O teste está a caminho" in page_of(signed_in.get(answer.location, follow_redirects=True))
+    service.cancel(alice.tenant_id, campaign.id, by=alice.actor())
+    assert f"{where}/test" not in page_of(signed_in.get(where))
