@@ -82,6 +82,7 @@ def steps() -> list[Step]:
         Step(5.0, settling.settle_due),
         Step(30.0, lambda: settling.settle_due(unfinished_too=True)),
         Step(300.0, settling.give_up_waiting),
+        Step(3_600.0, settling.reconcile),
         Step(300.0, files.expire),
         Step(600.0, idempotency.forget_old),
         Step(60.0, delivering.forget_old),

@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Flask
 from sqlalchemy import select, update
 
+from sintalk.billing.models import Hold
 from sintalk.db import atomic, db, session
 from sintalk.messages import results, settling
 from sintalk.messages.models import Chunk, Notification, Settlement
@@ -41,8 +42,30 @@ def test_what_is_charged_while_its_chunk_is_being_settled_is_settled_too(app, te
     assert session().scalars(select(Settlement.due)).one()
     session().rollback()
     settling.settle_due(unfinished_too=True)
-    session().expire_all()
-    assert session().scalars(select(Settlement.captured)).one() == PRICE
+    assert ledger_says(dispatch.id) == PRICE
+
+
+def test_a_settlement_that_was_slept_through_is_found(app, tenant):
+    money(tenant.id, 100)
+    dispatch = ready_dispatch(tenant.id, drafts("1111", "2222"))
+    with atomic() as current:
+        current.execute(
+            update(Notification).where(Notification.phone.endswith("1111")).values(charged_micros=PRICE)
+        )
+    assert settling.reconcile() == 0, "it is being sent"
+    with atomic() as current:
+        current.execute(update(Chunk).values(status="done"))
+    assert settling.reconcile() == 1
+    settling.settle_due()
+    assert ledger_says(dispatch.id) == PRICE
+    assert settling.reconcile() == 0, "the other one is still held, and rightly so"
+
+
+def ledger_says(dispatch_id: UUID) -> int:
+    """What was captured for it."""
+    captured = session().scalars(select(Hold.captured).where(Hold.subject_id == dispatch_id)).one()
+    session().rollback()
+    return captured
 
 
 def _charge(app: Flask, dispatch_id: UUID) -> None:
