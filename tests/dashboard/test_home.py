@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -79,3 +80,18 @@ def test_the_last_30_days_are_all_there_in_the_tenants_time(app: Flask, alice: A
     assert days[-1].date == datetime.now(ZoneInfo("America/Noronha")).date()
     assert [day.total for day in days] == [0] * 30
     assert service.outcomes(alice.tenant_id)["delivered"] == 0
+
+
+@pytest.mark.parametrize(
+    ("page", "entry"),
+    [
+        ("/campaigns/new", "/campaigns"),
+        ("/templates/voice/new", "/templates"),
+        ("/settings/sending", "/settings"),
+        ("/settings/reply-words", "/settings"),
+    ],
+)
+def test_a_page_below_another_marks_its_entry_in_the_menu(
+    signed_in: FlaskClient, page: str, entry: str
+) -> None:
+    assert f'href="{entry}" aria-current="true"' in signed_in.get(page).text
