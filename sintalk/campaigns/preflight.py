@@ -57,7 +57,7 @@ class Preflight:
     seal: str
     available_micros: int
     overdraft_micros: int
-    per_second: float | None
+    per_second: float
     finishes_at: datetime | None
     waiting: list[tuple[datetime, int]]
 

@@ -188,11 +188,12 @@ class PreflightOut(Answer):
     overdraft_limit_micros: int = Field(examples=[0])
     available_after_micros: int = Field(examples=[920_960_000])
     missing_micros: int = Field(examples=[0], description="What the balance lacks; 0 where it covers it")
-    per_second: float | None = Field(
-        examples=[2400.0], description="Your last campaigns' rate; null before the first"
+    per_second: float = Field(
+        examples=[2400.0],
+        description="What is reckoned with: your last campaigns' rate, else this installation's, else 50",
     )
     finishes_at: Timestamp | None = Field(
-        description="At this rate and within the sending hours, if it goes now or at its time"
+        description="At this rate and within the sending hours, if it goes now or at its time; null without people"
     )
     waiting: list[WaitingOut] = Field(description="Who waits for the sending hours, if it goes so")
     counted_at: Timestamp

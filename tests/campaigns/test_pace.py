@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sintalk import checks
 from sintalk.accounts.models import Tenant
 from sintalk.campaigns import service
+from sintalk.campaigns.pace import measured
 from sintalk.db import atomic, now, session
 from sintalk.messages import dispatcher, spreading
 from sintalk.messages.models import CarrierState, Chunk, Dispatch, Notification
@@ -110,6 +111,26 @@ def test_the_preflight_knows_when_a_spread_campaign_is_through(shop: Shop):
     campaign_id = shop.campaign(3, launched=False, spread_minutes=120)
     said = shop.do("preflight", campaign_id)[1]["finishes_at"]
     assert rfc3339(now() + timedelta(minutes=119)) < said < rfc3339(now() + timedelta(minutes=121))
+
+
+def test_the_preflight_says_when_it_is_through_before_anything_was_measured(shop: Shop):
+    campaign_id, before = shop.campaign(100, launched=False), now()
+    said = shop.do("preflight", campaign_id)[1]
+    assert said["per_second"] == 50
+    takes = timedelta(seconds=2)
+    assert rfc3339(before + takes) <= said["finishes_at"] <= rfc3339(now() + takes)
+    page = factories.browser(shop.app, shop.owner).get(f"/campaigns/{campaign_id}/check").text
+    assert "Termina por volta de" in page
+
+
+def test_the_first_campaign_of_a_company_goes_by_the_pace_of_the_others(shop: Shop):
+    gone = shop.campaign(20)
+    shop.until(gone, delivered=20)
+    pace = shop.do("preflight", shop.campaign(1, launched=False))[1]["per_second"]
+    assert pace != 50
+    other = factories.owner("charlie@example.com", "Charlie & Filhos")
+    assert measured(other.tenant_id, "sms") == pace
+    assert measured(other.tenant_id, "rcs") == 50
 
 
 def test_the_preflight_reckons_with_what_the_company_may_send(shop: Shop):
