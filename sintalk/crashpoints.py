@@ -29,6 +29,7 @@ POINTS = {
     "schedule_kept": "a scheduled campaign was launched by the clock, not committed",
     "chunk_taken_back": "a chunk of a canceled campaign is taken back, not committed",
     "chunk_freed": "the reaper took a chunk from a dead worker, not committed",
+    "looked_up": "a carrier said what it has of what was unknown, not committed",
     "send_written": "the recipients of a request are written, not committed",
     "import_batch_written": "rows of a file are in the list, not committed",
     "delivery_claimed": "webhook deliveries are ours, nobody was called",

@@ -71,6 +71,7 @@ def steps() -> list[Step]:
         Step(1.0, campaigns.launch_due),
         Step(1.0, ring_cancels),
         Step(5.0, ring_confirmations),
+        Step(10.0, ring_questions),
         Step(2.0, campaigns.close_finished),
         Step(2.0, campaigns.hold_halted),
         Step(2.0, spreading.judge),
@@ -132,6 +133,14 @@ def ring_cancels() -> None:
 
     if waiting("default") < ENOUGH and steering.canceling():
         enqueue("sintalk.messages.jobs.take_back")
+
+
+def ring_questions() -> None:
+    """Ring for messages that nobody is sure of, and a carrier can be asked about."""
+    from sintalk.messages import asking
+
+    if waiting("default") < ENOUGH and asking.anything_to_ask():
+        enqueue("sintalk.messages.jobs.ask")
 
 
 def ring_confirmations() -> None:

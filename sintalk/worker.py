@@ -41,6 +41,7 @@ SELF_SERVICE = {
     "default": (
         "sintalk.messages.jobs.apply_receipts",
         "sintalk.messages.jobs.take_back",
+        "sintalk.messages.jobs.ask",
         "sintalk.messages.jobs.confirm",
         "sintalk.campaigns.jobs.expand_waiting",
         "sintalk.campaigns.jobs.close_finished",

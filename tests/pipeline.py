@@ -38,6 +38,7 @@ def pipeline(settings: Settings, folder: Path, **env: str) -> Iterator[tuple[Fla
             public_url=f"http://127.0.0.1:{port}",
             simulator_url=simulator.settings.simulator_url,
             simulator_idempotent=simulator.settings.simulator_idempotent,
+            simulator_lookup=simulator.settings.simulator_lookup,
             simulator_tps=simulator.settings.simulator_tps,
         )
     )

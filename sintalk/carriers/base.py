@@ -41,13 +41,15 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class CarrierInfo:
     """What the carrier is. `idempotency` "client_id": an attempt repeated under its id is taken once, so that
-    an unknown one may be sent again. `echoes_reference`: its receipts name our id.
+    an unknown one may be sent again. `echoes_reference`: its receipts name our id. `answers_queries`: it can be asked
+    what it has of ours (`Carrier.query`).
     """
 
     name: str
     channels: frozenset[str]
     idempotency: Literal["none", "client_id"]
     echoes_reference: bool
+    answers_queries: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,15 @@ CallResult = Literal[
 CALL_RESULTS: frozenset[str] = frozenset(get_args(CallResult))
 AnsweredBy = Literal["human", "machine", "fax", "unknown"]
 ANSWERED_BY: frozenset[str] = frozenset(get_args(AnsweredBy))
+
+
+class Found(NamedTuple):
+    """What a carrier says of an attempt that it was asked about: whether it has it, and under which id of its own."""
+
+    attempt_id: UUID
+    has: bool
+    carrier_message_id: str | None = None
+
 
 #: Error codes of receipts that mean something to us on RCS: the message was taken back when its time was over,
 #: or it could not be taken back and may still arrive (Google: TTL_EXPIRATION_REVOKED, ..._REVOKE_FAILED).
@@ -163,6 +174,13 @@ class Carrier(Protocol):
         """Hand over at most `limits.max_batch` attempts: exactly one result for each, in any order.
 
         Never raises for the carrier's troubles: they are outcomes. No transaction may be open meanwhile.
+        """
+        ...
+
+    def query(self, attempt_ids: Sequence[UUID]) -> list[Found]:
+        """What it has of at most `limits.max_batch` attempts, where `info.answers_queries`. Sends nothing.
+
+        Those that it said nothing of are left out: all of them, where it could not be reached. Never raises for that.
         """
         ...
 

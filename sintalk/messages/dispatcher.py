@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 TURN_S = 1.0
 #: How long a worker stays after its last chunk, and how often it looks, in seconds.
 LINGER_S, LOOK_S = 0.5, 0.05
+#: Later than this after its intent was begun nothing is handed over: as long as a lease. Time goes on for a process
+#: that is stopped.
+CALL_WITHIN_S = LEASE.total_seconds()
 #: Waits after a carrier that took nothing: 0.5 s, doubled each time, up to this.
 LONGEST_WAIT_S = 30.0
 
@@ -137,11 +140,16 @@ class Worker:
         try:
             while True:
                 self.leave = self.pace.leave()
+                began = monotonic()
                 batch = self._step(answers)
                 self.leave.give_back(len(batch))
                 if not batch:
                     return
                 crashpoint("intent_committed")
+                if monotonic() - began > CALL_WITHIN_S:
+                    raise Lost(
+                        "it stood still, and others may believe by now that the carrier was not called"
+                    )
                 answers = self.carrier.submit(batch)
                 crashpoint("answer_received")
                 pacing.learn(self.carrier, self.claim, answers, probing=self.leave.probing)

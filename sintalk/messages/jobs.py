@@ -27,6 +27,14 @@ def apply_receipts() -> None:
     settling.settle_due()
 
 
+def ask() -> None:
+    """Look up what nobody is sure of, and settle what the carrier said."""
+    from sintalk.messages import asking, settling
+
+    if asking.ask():
+        settling.settle_due(unfinished_too=True)
+
+
 def confirm() -> None:
     """Answer those who wrote a word that opts out or back in."""
     from sintalk.messages import confirming

@@ -80,6 +80,7 @@ class Dispatch(Identified, Base):
             "id",
             postgresql_where=text("status = 'canceled' AND finished_at IS NULL"),
         ),
+        Index("ix_dispatches_unknown", "id", postgresql_where=text("unknown > 0")),
         {"postgresql_with": {"fillfactor": 50}},
     )
 

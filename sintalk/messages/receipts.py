@@ -23,11 +23,11 @@ from sintalk.carriers import registry
 from sintalk.carriers.base import Event, RawRequest
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, new_id, now, session
-from sintalk.messages import arriving, attempts, inbound, results, tally, telling
+from sintalk.messages import arriving, attempts, inbound, results, steering, tally, telling
 from sintalk.messages.arriving import Arrived
 from sintalk.messages.models import Chunk, Dispatch, Notification, RawReceipt
 from sintalk.messages.standing import Standing
-from sintalk.queue import enqueue, enqueue_soon, stopping
+from sintalk.queue import enqueue_soon, stopping
 
 #: Callbacks applied in one transaction: with 200 receipts each, a transaction of about 0.1 s.
 AT_ONCE = 5
@@ -56,11 +56,6 @@ APPLY = text("""
              call_result text, answered_by text, answered_seconds integer, billed_seconds integer)
      WHERE n.id = r.id
 """)
-#: The chunks of RCS messages whose SMS takes over are worked on again.
-REOPEN = text("""
-    UPDATE chunks SET status = 'open', due_at = clock_timestamp() WHERE dispatch_id = :dispatch_id AND no = :no
-""")
-GO_ON = text("UPDATE dispatches SET status = 'ready' WHERE id = :id AND status = 'finished'")
 
 
 def keep(carrier: str, request: RawRequest) -> bool:
@@ -238,14 +233,12 @@ def _count(arrived: Sequence[Arrived], moved: Sequence[Standing]) -> None:
         by_dispatch[each.row.dispatch_id].append(each)
         steps[each.row.dispatch_id].append((each.row.status, each.status))
     for dispatch_id in sorted(by_dispatch):
-        for no in sorted({each.row.chunk_no for each in by_dispatch[dispatch_id] if each.took_over}):
-            session().execute(REOPEN, {"dispatch_id": dispatch_id, "no": no})
+        took_over = {each.row.chunk_no for each in by_dispatch[dispatch_id] if each.took_over}
+        steering.open_again(dispatch_id, took_over)
     for dispatch_id in sorted(by_dispatch):
         if nos := {each.row.chunk_no for each in by_dispatch[dispatch_id] if each.money_moved}:
             results.settle_later(dispatch_id, nos)
     for dispatch_id in sorted(steps):
         if any(each.took_over for each in by_dispatch[dispatch_id]):
-            session().execute(GO_ON, {"id": dispatch_id})
-            enqueue("sintalk.messages.jobs.drain")
-            enqueue("sintalk.campaigns.jobs.close_finished")  # which opens a completed one again
+            steering.send_again(dispatch_id)
         tally.move(dispatch_id, steps[dispatch_id])

@@ -11,6 +11,7 @@ Lock order: chunk, notifications (by id), settlement, dispatch.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import select, text, update
@@ -40,7 +41,7 @@ TAKE_BACK = text("""
              ELSE least(n.fallback_micros, held) END,
            updated_at = clock_timestamp()
       FROM rest WHERE n.id = rest.id
- RETURNING n.id, n.status
+ RETURNING n.id, n.status, n.attempts
 """)
 #: Canceled, and nothing queued or sending any more: its end. Where nothing was ever held, all is settled.
 CLOSE = text("""
@@ -49,6 +50,20 @@ CLOSE = text("""
            settled_at = CASE WHEN ready_at IS NULL THEN clock_timestamp() ELSE settled_at END
      WHERE id = :id AND status = 'canceled' AND queued = 0 AND sending = 0 AND finished_at IS NULL
  RETURNING id
+""")
+#: What was looked up, or is to be followed by its SMS, is worked on again.
+REOPEN = text("""
+    UPDATE chunks SET status = 'open', due_at = clock_timestamp()
+     WHERE (dispatch_id, no) IN (
+       SELECT dispatch_id, no FROM chunks WHERE dispatch_id = :dispatch_id AND no = ANY(CAST(:nos AS integer[]))
+        ORDER BY no FOR UPDATE)
+""")
+#: What finished is on its way again; what was canceled is taken back once more.
+SEND_AGAIN = text("""
+    UPDATE dispatches
+       SET status = CASE WHEN status = 'finished' THEN 'ready' ELSE status END,
+           finished_at = CASE WHEN status = 'canceled' THEN NULL ELSE finished_at END
+     WHERE id = :id AND status IN ('finished', 'canceled')
 """)
 
 
@@ -75,6 +90,20 @@ def cancel(dispatch: Dispatch) -> bool:
             return False
         enqueue("sintalk.messages.jobs.take_back")
     return True
+
+
+def open_again(dispatch_id: UUID, nos: Iterable[int]) -> None:
+    """Let workers look into these chunks again: messages of theirs come back into the queue. Locks them."""
+    if chunks := sorted(nos):
+        session().execute(REOPEN, {"dispatch_id": dispatch_id, "nos": chunks})
+
+
+def send_again(dispatch_id: UUID) -> None:
+    """Messages came back into its queue: it is not at its end, or they are to be taken back. Locks it."""
+    session().execute(SEND_AGAIN, {"id": dispatch_id})
+    enqueue("sintalk.messages.jobs.drain")
+    enqueue("sintalk.messages.jobs.take_back")
+    enqueue("sintalk.campaigns.jobs.close_finished")  # which opens a completed one again
 
 
 def take_back() -> int:
@@ -127,7 +156,9 @@ def _take_back_one(dispatch_id: UUID) -> bool:
         chunk.status, chunk.fence = "done", chunk.fence + 1
         chunk.held = chunk.held_version = None
         current.flush()
-        telling.tell(chunk.tenant_id, [row.id for row in moved if row.status != "canceled"])
+        # what never left is in the campaign's numbers; of what was tried something may have been told
+        tried = [row.id for row in moved if row.status != "canceled" or row.attempts]
+        telling.tell(chunk.tenant_id, tried)
         if current.scalar(select(Dispatch.ready_at).where(Dispatch.id == dispatch_id)):
             results.settle_later(dispatch_id, [chunk.no])
         counted = Counter(row.status for row in moved)

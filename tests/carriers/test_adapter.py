@@ -362,3 +362,50 @@ def test_the_registry_keeps_one_carrier_a_process_and_knows_no_other():
 def test_without_its_settings_the_adapter_says_which():
     with pytest.raises(ConfigError, match="SINTALK_SIMULATOR_URL"):
         SimulatorCarrier(Settings.from_env({"SINTALK_DATA": "/nonexistent", "SINTALK_SECRET_KEY": SECRET}))
+
+
+def test_it_says_what_it_has_and_what_it_has_not(own_simulator, connect):
+    carrier = connect(own_simulator)
+    taken, never = attempts(3), attempts(2)
+    refs = {each.attempt_id: each.carrier_message_id for each in carrier.submit(taken)}
+    asked = [*(each.id for each in taken), *(each.id for each in never)]
+    for _ in range(2):
+        found = {each.attempt_id: each for each in carrier.query(asked)}
+        assert {id_: each.carrier_message_id for id_, each in found.items() if each.has} == refs
+        assert {id_ for id_, each in found.items() if not each.has} == {each.id for each in never}
+        own_simulator.kill()
+        own_simulator.start()  # it knows them again
+    assert len(own_simulator.accepted()) == 3, "asking sends nothing"
+
+
+def test_one_that_takes_ids_again_says_what_it_has_too(start_simulator, connect):
+    carrier = connect(start_simulator(SINTALK_SIMULATOR_IDEMPOTENT="0"))
+    batch = attempts(1)
+    carrier.submit(batch)
+    assert [(each.attempt_id, each.has) for each in carrier.query([batch[0].id])] == [(batch[0].id, True)]
+
+
+def test_one_that_does_not_answer_questions_says_so(start_simulator, connect):
+    carrier = connect(start_simulator(SINTALK_SIMULATOR_LOOKUP="0"))
+    assert not carrier.info.answers_queries
+    assert carrier.query([attempts(1)[0].id]) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        response(500, {"error": "broken"}),
+        response(200, b"<html>"),
+        response(200, []),
+        response(200, {"results": [{"id": "00000000-0000-7000-8000-000000000001"}]}),
+        response(200, {"results": [{"status": "accepted"}]}),
+    ],
+    ids=("nothing", "500", "no json", "no object", "no word", "no id"),
+)
+def test_a_question_without_a_clear_answer_was_not_answered(answered_with, answer):
+    assert answered_with(answer).query([UUID("00000000-0000-7000-8000-000000000001")]) == []
+
+
+def test_a_question_to_nobody_was_not_answered(carrier):
+    assert carrier.query([attempts(1)[0].id]) == []

@@ -15,12 +15,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 
 from sintalk import checks, crashpoints
 from sintalk.campaigns import jobs as campaigns
 from sintalk.campaigns import service
-from sintalk.db import release
+from sintalk.db import atomic, now, release
+from sintalk.messages import asking, reaper
 from sintalk.messages import jobs as messages
+from sintalk.messages.models import Chunk, Notification
 from sintalk.webhooks import jobs as webhooks
 from tests import factories
 from tests.chaos.forking import dies, restart, stack, work
@@ -220,6 +223,28 @@ def test_a_worker_that_dies_over_a_canceled_campaign_leaves_what_it_may_have_sen
     assert shop.api.post(f"/campaigns/{campaign_id}/cancel").status_code == 202
     to_the_end(shop, lambda: shop.stats(campaign_id)["delivered"] == PEOPLE and shop.balance()[1] == 0)
     all_is_right(shop)
+
+
+@pytest.mark.parametrize("point", ["intent_committed", "answer_received"])
+@pytest.mark.parametrize("spec", ["looked_up", "before_commit", "after_commit"])
+def test_what_is_unknown_is_looked_up_whoever_dies_over_it(shop, spec, point):
+    campaign_id = shop.draft()
+    assert shop.api.post(f"/campaigns/{campaign_id}/launch").status_code == 202
+    campaigns.expand(campaign_id)
+    assert dies(point, messages.drain)
+    assert shop.api.post(f"/campaigns/{campaign_id}/cancel").status_code == 202
+    with atomic() as current:
+        current.execute(update(Chunk).values(lease_until=now()))
+    reaper.reap()
+    messages.take_back()
+    assert shop.stats(campaign_id)["unknown"] == PEOPLE
+    with atomic() as current:
+        long_ago = now() - asking.NEVER_CAME
+        current.execute(update(Notification).values(sending_at=long_ago))
+    assert dies(spec, messages.ask)
+    end, sent = ("canceled", 0) if point == "intent_committed" else ("delivered", PEOPLE)
+    to_the_end(shop, lambda: shop.stats(campaign_id)[end] == PEOPLE and shop.balance()[1] == 0)
+    all_is_right(shop, messages=sent)
 
 
 @pytest.mark.parametrize("spec", ["schedule_kept", "after_commit"])

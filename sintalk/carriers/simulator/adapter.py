@@ -28,6 +28,7 @@ from sintalk.carriers.base import (
     Call,
     CarrierInfo,
     Event,
+    Found,
     Limits,
     Outcome,
     RawRequest,
@@ -55,6 +56,10 @@ MESSAGE_OUTCOMES = {
     "throttled": Outcome.THROTTLED,
     "unreachable": Outcome.UNREACHABLE,
 }
+#: What it says of an attempt that it is asked about.
+HAS = {"accepted": True, "unheard": False}
+#: Seconds that a question may take: the worker who asks has other work.
+QUERY_S = 5.0
 ANSWERS = ("inbound", "tap", "key")
 LONGEST_CALL_S = 24 * 3600
 JSON = {"Content-Type": "application/json"}
@@ -74,6 +79,7 @@ class SimulatorCarrier:
             channels=frozenset({"sms", "rcs", "voice"}),
             idempotency="client_id" if settings.simulator_idempotent else "none",
             echoes_reference=True,
+            answers_queries=settings.simulator_lookup,
         )
         self.limits = Limits(max_batch=wire.MAX_BATCH, tps=settings.simulator_tps or None)
         self._secret_key = settings.secret_key
@@ -98,6 +104,27 @@ class SimulatorCarrier:
         except httpx.HTTPError:
             return _all(batch, Outcome.UNKNOWN, "no_word")
         return _read_answer(batch, response)
+
+    def query(self, attempt_ids: Sequence[UUID]) -> list[Found]:
+        """Ask for up to 200 attempts in one request."""
+        assert 1 <= len(attempt_ids) <= self.limits.max_batch, f"{len(attempt_ids)} attempts in one query"
+        body = {"ids": [str(each) for each in attempt_ids]}
+        try:
+            response = self._client.post(
+                f"{self._url}/query", content=json.dumps(body), headers=JSON, timeout=QUERY_S
+            )
+            said = {each["id"]: each for each in response.json()["results"]} if response.is_success else {}
+            return [_found(each, said[str(each)]) for each in attempt_ids if str(each) in said]
+        except (
+            httpx.HTTPError,
+            *NO_ADDRESS,
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            RecursionError,
+        ):
+            return []
 
     def parse_callback(self, request: RawRequest) -> list[Event]:
         """Check the token of the address and the signature of the body, and read what is in it."""
@@ -178,6 +205,11 @@ def _result(attempt_id: UUID, answer: dict[str, Any] | None) -> SubmitResult:
         error_code=answer.get("error") or ("throttled" if outcome is Outcome.THROTTLED else None),
         retry_after_s=_seconds(answer.get("retry_after")),
     )
+
+
+def _found(attempt_id: UUID, answer: dict[str, Any]) -> Found:
+    """Raises KeyError for what says neither yes nor no."""
+    return Found(attempt_id, HAS[answer["status"]], answer.get("carrier_message_id"))
 
 
 def _seconds(value: Any) -> float | None:

@@ -93,6 +93,21 @@ class Centre:
                 wanted.append(message)
         return {"results": answers + self._accept(url, wanted)}
 
+    def look_up(self, body: Any) -> Answer:
+        """Say which of these messages were taken; nothing is taken by it. Raises Refused."""
+        ids = body.get("ids") if isinstance(body, dict) else None
+        if not isinstance(ids, list) or not 1 <= len(ids) <= wire.MAX_BATCH:
+            raise Refused(422, "bad_batch_size")
+        if not all(isinstance(each, str) and ID.fullmatch(each) for each in ids):
+            raise Refused(422, "malformed_request")
+        return {"results": [self._told(each) for each in ids]}
+
+    def _told(self, message_id: str) -> Answer:
+        if not self._accepted.has(message_id):
+            return {"id": message_id, "status": "unheard"}
+        reference = {"carrier_message_id": _reference(message_id)} if self._idempotent else {}
+        return {"id": message_id, "status": "accepted", **reference}
+
     def _refusal(self, message: Accepted) -> Answer | None:
         fate = fate_of(message.to, message.channel)
         if fate.answer in ("rejected", "unreachable"):

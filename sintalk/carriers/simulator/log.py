@@ -107,7 +107,7 @@ Numbered = tuple[int, Accepted, bytes]
 
 
 class AcceptedLog:
-    """`accepted.jsonl` and, where repeated ids are to be known again, the ids in it (100 bytes each)."""
+    """`accepted.jsonl` and the ids in it (100 bytes each), by which repeated ones are known where that is wanted."""
 
     def __init__(self, path: Path, *, idempotent: bool) -> None:
         self._file = AppendFile(path)
@@ -120,8 +120,7 @@ class AcceptedLog:
         rest, start = [], since.encode()
         for line in self._file.lines():
             number = int(line[ID_AT].replace(b"-", b""), 16)
-            if self._idempotent:
-                self._seen.add(number)
+            self._seen.add(number)
             if line[-len(start) - 3 : -3] >= start and number not in settled:
                 rest.append(Accepted(**json.loads(line)))
         return rest
@@ -135,12 +134,15 @@ class AcceptedLog:
         with self._lock:
             new = list(self._new_ones(numbered))
             self._file.write(b"".join(line for _, _, line in new))
-            if self._idempotent:
-                self._seen.update(number for number, _, _ in new)
+            self._seen.update(number for number, _, _ in new)
         return [message for _, message, _ in new]
 
     def knows(self, message_id: str) -> bool:
         """Whether a message of this id was taken before; never, where repeated ids are not to be known."""
+        return self._idempotent and self.has(message_id)
+
+    def has(self, message_id: str) -> bool:
+        """Whether a message of this id was taken."""
         return number_of(message_id) in self._seen
 
     def close(self) -> None:
@@ -151,10 +153,9 @@ class AcceptedLog:
     def _new_ones(self, numbered: Iterable[Numbered]) -> Iterator[Numbered]:
         here: set[int] = set()
         for each in numbered:
-            if each[0] not in self._seen and each[0] not in here:
+            if not self._idempotent or (each[0] not in self._seen and each[0] not in here):
                 yield each
-            if self._idempotent:
-                here.add(each[0])
+            here.add(each[0])
 
 
 class ReceiptJournal:

@@ -3,6 +3,8 @@
     POST /messages {"callback_url", "messages": [{"id", "to", "channel", "text" or "payload", "ttl"?}]}   (1..200)
       200 {"results": [{"id", "status": "accepted" | "rejected" | "throttled" | "unreachable",
                         "carrier_message_id"?, "error"?, "retry_after"?}]}
+    POST /messages/query {"ids": [...]}   (1..200; 404 where SINTALK_SIMULATOR_LOOKUP=0)
+      200 {"results": [{"id", "status": "accepted" | "unheard", "carrier_message_id"?}]}
     POST /phones {"phone", "do", ...}: use a phone, see `phones.py`
     GET /health
       200 {"status": "ok", "accepted": since the start, "receipts_waiting": n}
@@ -53,6 +55,9 @@ class Handler(BaseHTTPRequestHandler):
             if self.path == "/phones":
                 self._answer(200, self.server.centre.use_phone(body))
                 return
+            if self.path == "/messages/query":
+                self._answer(200, self.server.centre.look_up(body))
+                return
             answer = self.server.centre.take(body)
         except Refused as refused:
             self._answer(refused.status, {"error": refused.error})
@@ -66,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # what it sends is not read, and would be taken for a request
             raise Refused(413, "payload_too_large") if length.isdigit() else Refused(411, "length_required")
         raw = self.rfile.read(int(length))
-        if self.path not in ("/messages", "/phones"):
+        if self.path not in self.server.paths:
             raise Refused(404, "not_found")
         # A page in somebody's browser cannot send this type to us without asking first.
         if self.headers.get_content_type() != "application/json":
@@ -94,10 +99,13 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], centre: Centre, *, latency_s: float) -> None:
+    def __init__(
+        self, address: tuple[str, int], centre: Centre, *, latency_s: float, lookup: bool = True
+    ) -> None:
         super().__init__(address, Handler)
         self.centre = centre
         self.latency_s = latency_s
+        self.paths = {"/messages", "/phones"} | ({"/messages/query"} if lookup else set())
 
 
 def run(settings: Settings) -> None:
@@ -115,7 +123,12 @@ def run(settings: Settings) -> None:
             idempotent=settings.simulator_idempotent,
             tps=settings.simulator_tps,
         )
-        server = Server(address, centre, latency_s=settings.simulator_latency_ms / 1000)
+        server = Server(
+            address,
+            centre,
+            latency_s=settings.simulator_latency_ms / 1000,
+            lookup=settings.simulator_lookup,
+        )
     except LogInUse as error:
         raise ConfigError(str(error)) from error
     except OSError as error:
