@@ -2,7 +2,7 @@
 
 A message in `sending` under a lease that ran out may or may not be with the carrier. Where the carrier takes
 our id only once, it is queued again under the same id; anywhere else, and where its dispatch was canceled
-meanwhile, it becomes `unknown` and waits for a receipt or a look-up. It is never sent again blindly.
+meanwhile, it becomes `unknown` and waits for a receipt or a look-up (`asking`). It is never sent again blindly.
 """
 
 from __future__ import annotations

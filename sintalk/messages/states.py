@@ -3,8 +3,9 @@
     queued -> sending -> sent -> delivered -> read
                  |         `--> not_delivered (a late receipt may still say delivered)
                  |--> error        a definite no, before acceptance
-                 |--> unknown      the carrier may or may not have it; a receipt settles it at any time
+                 |--> unknown      the carrier may or may not have it; a receipt or a look-up settles it
                  `--> queued       the carrier said it took nothing
+    unknown -> queued where it is certain that the carrier never got it (`asking`)
     sent -> queued    once, where an RCS message is not to arrive any more and an SMS takes over
     queued -> suppressed | canceled
 

@@ -31,7 +31,10 @@ ENDS = {
     "not_delivered": (_l("The phone did not receive it."), "circle-x", "warn"),
     "error": (_l("The carrier refused it. It cost nothing."), "alert-circle", "bad"),
     "unknown": (
-        _l("The carrier did not say whether it has it. It is not sent again, so that nobody gets it twice."),
+        _l(
+            "The carrier did not say whether it has it. It is not sent again before that is known, "
+            "so that nobody gets it twice."
+        ),
         "help-circle",
         "violet",
     ),
