@@ -103,11 +103,15 @@ INVARIANTS = {
                 d.suppressed, d.canceled)
             <> (n.total, n.queued, n.sending, n.sent, n.delivered, n.read, n.not_delivered, n.error, n.unknown,
                 n.suppressed, n.canceled)""",
-    "a completed campaign has nothing queued or sending but SMS that took over later": """
+    "a completed campaign has nothing queued or sending but what came back later": """
         SELECT c.id FROM campaigns c JOIN dispatches d ON d.tenant_id = c.tenant_id AND d.campaign_id = c.id
          WHERE c.status = 'completed' AND d.queued + d.sending > 0
-           AND EXISTS (SELECT FROM notifications n WHERE n.dispatch_id = d.id
-                        AND n.status IN ('queued', 'sending') AND n.via IS NULL)""",
+           AND (d.status <> 'ready'
+                OR EXISTS (SELECT FROM notifications n WHERE n.dispatch_id = d.id AND n.via IS NULL
+                            AND n.status IN ('queued', 'sending') AND n.attempts = 0))""",
+    "what is unknown was begun at a time, so that it can be looked up and given up": """
+        SELECT n.id FROM dispatches d JOIN notifications n ON n.dispatch_id = d.id AND n.marked = 'unknown'
+         WHERE d.unknown > 0 AND n.sending_at IS NULL""",
     "a settled dispatch has no open hold": """
         SELECT d.id FROM dispatches d JOIN holds h ON h.subject_id = d.id
          WHERE d.settled_at IS NOT NULL AND h.closed_at IS NULL""",

@@ -39,7 +39,7 @@ LOST = ("not_delivered", "error")
 APPLY = text("""
     UPDATE notifications n
        SET status = r.status, error_code = r.error, updated_at = clock_timestamp(), via = r.via,
-           attempts = CASE WHEN r.took_over THEN 0 ELSE n.attempts END,
+           attempts = CASE WHEN r.took_over THEN 0 ELSE n.attempts END, unclear = n.unclear AND NOT r.took_over,
            sending_at = CASE WHEN r.took_over THEN NULL ELSE n.sending_at END,
            carrier_message_id = coalesce(n.carrier_message_id, r.ref),
            sent_at = CASE WHEN r.status IN ('error', 'queued') THEN n.sent_at ELSE coalesce(n.sent_at, r.at) END,

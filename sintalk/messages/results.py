@@ -12,8 +12,8 @@ from sintalk.messages.states import ATTEMPTS_AT_UNKNOWN, after_submit
 
 #: Only rows still in the `sending` of our own fence. An acceptance also settles an `unknown`: it may come late.
 #: An RCS message that was refused goes back to the queue where an SMS can take over; money as in `charging`.
-#: What the carrier said it did not take counts as never begun: `sending_at` is cleared; where it only was too fast,
-#: it was no attempt.
+#: What the carrier said it did not take counts as never begun: `sending_at` is cleared, unless an attempt before may
+#: have come through; where it only was too fast, it was no attempt.
 WRITE = compact(f"""
     WITH answer AS (
       SELECT n.id, n.status AS before, a.ref, a.error, a.unclear, a.throttled, t.takes_over,
@@ -52,7 +52,8 @@ WRITE = compact(f"""
              WHEN answer.status <> 'not_delivered' THEN 0
              WHEN n.via = 'sms' AND NOT n.decided THEN least(n.fallback_micros, held)
              ELSE held END,
-           sending_at = CASE WHEN answer.status = 'queued' AND NOT answer.unclear THEN NULL ELSE n.sending_at END,
+           sending_at = CASE WHEN answer.status = 'queued' AND NOT (n.unclear OR answer.unclear) OR takes_over THEN NULL
+                             ELSE n.sending_at END,
            updated_at = clock_timestamp()
       FROM answer WHERE n.id = answer.id
  RETURNING n.id, answer.before, answer.status

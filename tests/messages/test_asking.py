@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from sintalk import checks
 from sintalk.billing import service as billing
 from sintalk.carriers import registry
-from sintalk.carriers.base import Attempt
+from sintalk.carriers.base import Attempt, Outcome, SubmitResult
+from sintalk.carriers.simulator.adapter import SimulatorCarrier
 from sintalk.db import atomic, now, release, session
 from sintalk.messages import asking, dispatcher, reaper, receipts, settling, steering
 from sintalk.messages.models import Chunk, Dispatch, Notification
@@ -207,3 +208,27 @@ def test_who_stood_still_after_the_intent_hands_nothing_over(blind, monkeypatch)
     dispatcher.Worker(dispatcher.claim()).run()
     assert counts(dispatch) == {"sending": 1}
     assert times_accepted(simulator).total() == 0
+
+
+def test_one_that_was_unclear_and_then_too_fast_is_looked_up_too(own_settings, tmp_path, monkeypatch):
+    """The carrier may have it from the first call, whatever it says of the second."""
+    answers = [Outcome.UNKNOWN, Outcome.THROTTLED]
+
+    def submit(_, batch):
+        outcome = answers.pop(0)
+        return [SubmitResult(attempt_id=each.id, outcome=outcome) for each in batch]
+
+    with pipeline(own_settings, tmp_path):
+        dispatch = ready_dispatch(with_money(), drafts("1111"))
+        monkeypatch.setattr(SimulatorCarrier, "submit", submit)
+        while answers:
+            dispatcher.drain()
+            with atomic() as current:
+                current.execute(update(Chunk).values(due_at=now()))
+        assert steering.cancel(dispatch)
+        steering.take_back()
+        assert counts(dispatch) == {"unknown": 1}
+        time_passes(asking.NEVER_CAME)
+        assert asking.ask() == 1
+        steering.take_back()
+        assert counts(dispatch) == {"canceled": 1}

@@ -12,10 +12,12 @@ from sqlalchemy import select
 
 from sintalk import checks
 from sintalk.billing.models import DEFAULT_PRICES as PRICES
+from sintalk.carriers.base import Outcome, SubmitResult
+from sintalk.carriers.simulator.adapter import SimulatorCarrier
 from sintalk.contacts import opt_outs
 from sintalk.db import atomic, now, session
 from sintalk.message_templates.content import prepare
-from sintalk.messages import settling
+from sintalk.messages import dispatcher, receipts, settling, steering
 from sintalk.messages.charging import FINAL_AFTER
 from sintalk.messages.composing import compose
 from sintalk.messages.models import Dispatch, InboundMessage, Notification
@@ -228,3 +230,23 @@ def _fresh(rows: list[Notification]) -> list[Notification]:
     for row in rows:
         session().refresh(row)
     return rows
+
+
+def test_a_canceled_sms_after_an_unclear_rcs_message_did_not_leave(running, monkeypatch):
+    """What was unclear was the RCS message, and a receipt has told since; the SMS was never begun."""
+    dispatch, _ = sent(running.tenant, "rcs", TEXT | FALLBACK, "1111")
+
+    def submit(_, batch):
+        return [SubmitResult(attempt_id=each.id, outcome=Outcome.UNKNOWN) for each in batch]
+
+    monkeypatch.setattr(SimulatorCarrier, "submit", submit)
+    dispatcher.drain()
+    [row] = session().scalars(select(Notification)).all()
+    assert (row.status, row.unclear) == ("queued", True)
+    event = {"id": str(row.id), "kind": "receipt", "status": "not_delivered", "error": None, "ref": None}
+    with atomic():
+        receipts._apply([{**event, "at": now().isoformat()}])
+    assert steering.cancel(dispatch)
+    steering.take_back()
+    assert counts(dispatch) == {"not_delivered": 1}
+    assert checks.run() == []
