@@ -48,14 +48,22 @@ def measured(tenant_id: UUID, channel: str) -> float:
 
 
 def finish(campaign: Campaign, areas: Counter[str], per_second: float) -> datetime | None:
-    """When the last of these people, by area, has it if it goes now or at its time; None where there is nobody."""
+    """When the last of these people, by area, has it if it goes now or at its time; None where there is nobody.
+
+    At this rate, or evenly over the time that it shall take; once a few have it, where these get it first.
+    """
     if not areas.total():
         return None
     ahead = session().scalar(AHEAD, {"tenant_id": campaign.tenant_id, "campaign_id": campaign.id}) or 0
     begins = start(campaign) + timedelta(seconds=int(ahead) / per_second)
+    if campaign.canary and areas.total() >= messages.CANARY_ENOUGH:
+        begins += messages.CANARY_WAIT
+    rate = per_second
+    if campaign.spread_minutes:
+        rate = min(rate, areas.total() / (campaign.spread_minutes * 60))
     if not campaign.bound:
-        return begins + timedelta(seconds=areas.total() / per_second)
-    return policies.rules_of(campaign.tenant_id).through(campaign.channel, areas, begins, per_second)
+        return begins + timedelta(seconds=areas.total() / rate)
+    return policies.rules_of(campaign.tenant_id).through(campaign.channel, areas, begins, rate)
 
 
 def waiting(campaign: Campaign, areas: Counter[str]) -> list[tuple[datetime, int]]:
@@ -72,14 +80,6 @@ def waiting(campaign: Campaign, areas: Counter[str]) -> list[tuple[datetime, int
 def start(campaign: Campaign) -> datetime:
     """When it goes, if somebody launches it now."""
     return max(campaign.scheduled_at or now(), now())
-
-
-def stretched(campaign: Campaign, finish: datetime | None) -> datetime | None:
-    """The same for one that is to leave evenly over some time, or that a few people get first."""
-    if campaign.spread_minutes:
-        last = start(campaign) + timedelta(minutes=campaign.spread_minutes)
-        finish = max(finish, last) if finish else last
-    return finish + messages.CANARY_WAIT if finish and campaign.canary else finish
 
 
 def possible(tenant_id: UUID, channel: str) -> float:

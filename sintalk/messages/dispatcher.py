@@ -24,7 +24,18 @@ from sintalk.carriers.base import Attempt, Outcome, SubmitResult
 from sintalk.contacts import service as contacts
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, compact, now, session, straight, straight_all
-from sintalk.messages import attempts, capping, composing, holding, pacing, results, tally, telling, turns
+from sintalk.messages import (
+    attempts,
+    capping,
+    composing,
+    holding,
+    pacing,
+    results,
+    spreading,
+    tally,
+    telling,
+    turns,
+)
 from sintalk.messages.holding import Closed
 from sintalk.messages.models import Chunk, Notification
 from sintalk.messages.pacing import Leave
@@ -315,7 +326,10 @@ class Worker:
                 chunk.status = "done"
                 return
             if held and not free:
-                chunk.due_at = min(held)
+                shut = self.shut
+                chunk.due_at = spreading.after_opening(
+                    chunk, min(held), version=shut.version, nobody=shut.everywhere
+                )
         if self.put_back:
             chunk.setbacks = 0 if self.progress else min(self.setbacks + 1, 10)
             wait = max(self.wait_s, min(LONGEST_WAIT_S, 0.5 * 2**chunk.setbacks))

@@ -21,6 +21,7 @@ from uuid import UUID
 from sqlalchemy import String, func, literal_column, select, text, update
 
 from sintalk.db import atomic, now, session
+from sintalk.messages import spreading
 from sintalk.messages.models import Chunk, Dispatch, Notification
 from sintalk.policies import hours
 from sintalk.policies import service as policies
@@ -33,13 +34,22 @@ WAITING = text("""
      WHERE c.dispatch_id = :dispatch_id AND c.held IS NOT NULL AND c.status = 'open'
      GROUP BY 1 ORDER BY 1
 """)
-#: What was held by rules that hold no more is looked at again.
-WAKE = text("""
-    UPDATE chunks c SET due_at = clock_timestamp(), held = NULL, held_version = NULL
-      FROM sending_rules r
-     WHERE r.tenant_id = c.tenant_id AND c.held IS NOT NULL AND c.held_version <> r.version
-       AND c.status = 'open' AND c.lease_until IS NULL
-""")
+#: What was held by rules that hold no more is looked at again, at its pace.
+WAKE = text(f"""
+    WITH woken AS (
+      SELECT c.dispatch_id, c.no,
+             coalesce({spreading.STEP}, 0) * (c.no - min(c.no) OVER (PARTITION BY c.dispatch_id)) AS wait
+        FROM chunks c
+        JOIN sending_rules r ON r.tenant_id = c.tenant_id AND r.version <> c.held_version
+        JOIN dispatches d ON d.id = c.dispatch_id
+       WHERE c.held IS NOT NULL AND c.status = 'open' AND c.lease_until IS NULL
+    )
+    UPDATE chunks c
+       SET due_at = clock_timestamp() + make_interval(secs => woken.wait), held = NULL, held_version = NULL
+      FROM woken
+     WHERE c.dispatch_id = woken.dispatch_id AND c.no = woken.no
+       AND c.held IS NOT NULL AND c.status = 'open' AND c.lease_until IS NULL
+""")  # noqa: S608 - the only thing put in is our own
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,11 @@ class Closed:
 
     def __bool__(self) -> bool:
         return any(self.openings.values())
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether nobody at all may be written to."""
+        return bool(self.openings) and all(len(areas) == hours.EVERYWHERE for areas in self.openings.values())
 
     @property
     def keys(self) -> list[str]:

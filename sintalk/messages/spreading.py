@@ -3,8 +3,11 @@
 Both are a matter of when its chunks are due. `spread_minutes`: the chunks are due one after the other, each small
 enough that there are two a minute, where there are so many people. Canary: the first chunks hold one in a hundred,
 FEW at least; the others are due NEVER, until the sweeper has judged those (`judge`): when all of them are answered,
-or after WAIT. With a part of FAILURES that did not get it the campaign is held back, with the figures in `canary`:
-`{"chunks", "people", "failed"?, "passed"?}`.
+or WAIT after the last of them left, whenever their hours or somebody's word let it. With a part of FAILURES that did
+not get it the campaign is held back, with the figures in `canary`: `{"chunks", "people", "failed"?, "passed"?}`.
+
+What was due while nothing could leave (hours, a pause) does not leave in one go afterwards: the chunks keep their
+distance from there on.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from sqlalchemy import select, text
 
 from sintalk.db import atomic, now, session
 from sintalk.messages.filling import CHUNK, Draft, Piece, piece
-from sintalk.messages.models import Dispatch
+from sintalk.messages.models import Chunk, Dispatch
 from sintalk.messages.turns import NEVER
 from sintalk.queue import enqueue
 
@@ -33,34 +36,56 @@ WAIT = timedelta(minutes=5)
 #: More of them than this part, and than so many, who did not get it: the others are not tried.
 FAILURES, FAILED_AT_LEAST = 0.2, 3
 
-#: The chunks from `first` on, evenly over so many seconds.
-STAGGER = text("""
+#: Seconds from one chunk of a spread dispatch `d` to the next; those of a canary leave before.
+STEP = """(d.spread_minutes * 60.0 / greatest(1, d.chunks - CASE
+  WHEN CAST(d.canary ->> 'chunks' AS integer) < d.chunks THEN CAST(d.canary ->> 'chunks' AS integer) ELSE 0 END))"""
+#: The chunks from `first` on, one after the other.
+STAGGER = text(f"""
     UPDATE chunks c
-       SET due_at = CAST(:begin AS timestamptz)
-           + make_interval(secs => CAST(:seconds AS double precision)
-                                   * (c.no - :first) / greatest(d.chunks - :first, 1))
+       SET due_at = CAST(:begin AS timestamptz) + make_interval(secs => {STEP} * (c.no - :first))
       FROM dispatches d
      WHERE d.id = :id AND c.dispatch_id = d.id AND c.no >= :first AND c.status = 'open'
+""")  # noqa: S608 - the only thing put in is our own
+#: The same, but none of them earlier than it is due already. Who works on one of them sees to it himself.
+SPACE = f"""
+    WITH mine AS (
+      SELECT no FROM chunks
+       WHERE dispatch_id = :id AND no >= :first AND status = 'open' AND lease_until IS NULL AND due_at < :never
+       ORDER BY no FOR UPDATE SKIP LOCKED
+    )
+    UPDATE chunks c
+       SET due_at = greatest(c.due_at,
+             CAST(:begin AS timestamptz) + make_interval(secs => {STEP} * (c.no - :first)))
+           {{more}}
+      FROM dispatches d, mine
+     WHERE d.id = :id AND c.dispatch_id = d.id AND c.no = mine.no
+"""  # noqa: S608 - the only thing put in is our own
+GO_ON = text(SPACE.format(more=""))
+#: Held with all the others, though nobody looked at them: so that other rules let them go as well (`holding.wake`).
+HELD_TOO = text(SPACE.format(more=", held = coalesce(c.held, '{}'), held_version = :version"))
+NEXT_NO = text("""
+    SELECT min(no) FROM chunks
+     WHERE dispatch_id = :id AND status = 'open' AND lease_until IS NULL AND due_at < :never
 """)
-#: What should have left while nothing could does not leave in one go: the rest keeps its distances.
-SHIFT = text("""
-    UPDATE chunks c SET due_at = c.due_at + (clock_timestamp() - first.due_at)
-      FROM (SELECT min(due_at) AS due_at FROM chunks
-             WHERE dispatch_id = :id AND status = 'open' AND lease_until IS NULL AND held IS NULL) AS first
-     WHERE c.dispatch_id = :id AND c.status = 'open' AND c.lease_until IS NULL AND c.held IS NULL
-       AND c.due_at < :never
-       AND first.due_at < clock_timestamp()
-""")
+#: How far a chunk that waits for this opening comes after the first one that does, in seconds.
+BEHIND = text(f"""
+    SELECT {STEP} * (:no - least(:no, (
+             SELECT min(no) FROM chunks
+              WHERE dispatch_id = d.id AND held IS NOT NULL AND status = 'open' AND held ? :opening)))
+      FROM dispatches d WHERE d.id = :id AND d.spread_minutes IS NOT NULL
+""")  # noqa: S608 - the only thing put in is our own
 #: What became of the first so many chunks' people.
 FIRST = text("""
     SELECT count(*) FILTER (WHERE status IN ('not_delivered', 'error', 'unknown')) AS failed,
            count(*) FILTER (WHERE status IN ('queued', 'sending')) AS waiting,
            count(*) FILTER (WHERE status = 'sent') AS unanswered,
-           count(*) FILTER (WHERE status NOT IN ('suppressed', 'canceled')) AS people
+           count(*) FILTER (WHERE status NOT IN ('suppressed', 'canceled')) AS people,
+           max(sending_at) AS last_at
       FROM notifications
      WHERE dispatch_id = :id AND chunk_no < :chunks
        AND id <= (SELECT last_id FROM chunks WHERE dispatch_id = :id AND no = :chunks - 1)
 """)
+WAIT_ON = text("UPDATE dispatches SET canary_until = :until WHERE id = :id AND canary_until < :until")
 JUDGED = text("""
     UPDATE dispatches
        SET canary_until = NULL, canary = canary || CAST(:figures AS jsonb), updated_at = clock_timestamp(),
@@ -78,7 +103,10 @@ def plan(people: int, *, spread_minutes: int | None, canary: bool) -> dict[str, 
         pieces = ceil(CHUNK / max(1, min(CHUNK, ceil(people / (spread_minutes * A_MINUTE)))))
         size = ceil(CHUNK / pieces)  # so that a page of the audience makes equal chunks
     first = max(FEW, ceil(people / SHARE))
-    tried = {"chunks": max(1, first // size), "people": first} if canary and people >= ENOUGH else None
+    chunks = ceil(first / size)
+    tried = (
+        {"chunks": chunks, "people": chunks * ceil(first / chunks)} if canary and people >= ENOUGH else None
+    )
     return {"chunk_size": size, "canary": tried, "spread_minutes": spread_minutes}
 
 
@@ -87,12 +115,18 @@ def cut(dispatch: Dispatch, drafts: Sequence[Draft], *, no: int, template_id: UU
     pieces = []
     place = 0
     while place < len(drafts):
-        size = dispatch.chunk_size
+        some = drafts[place : place + dispatch.chunk_size]
         if dispatch.canary and no < dispatch.canary["chunks"]:
-            size = min(size, dispatch.canary["people"])
-        pieces.append(piece(dispatch, no, drafts[place : place + size], template_id=template_id))
-        place, no = place + size, no + 1
+            some = _tried(some, dispatch.canary["people"] // dispatch.canary["chunks"])
+        pieces.append(piece(dispatch, no, some, template_id=template_id))
+        place, no = place + len(some), no + 1
     return pieces
+
+
+def _tried(drafts: Sequence[Draft], people: int) -> Sequence[Draft]:
+    """The first of these with so many who are written to: who is left out shows nothing."""
+    good = [place for place, draft in enumerate(drafts) if draft.error_code is None]
+    return drafts[: good[people - 1] + 1] if len(good) >= people else drafts
 
 
 def begin(dispatch: Dispatch, moment: datetime) -> None:
@@ -113,7 +147,27 @@ def resume(dispatch: Dispatch) -> None:
     if dispatch.halted == "canary_failed":
         _let_go(dispatch)
     elif dispatch.spread_minutes:
-        session().execute(SHIFT, {"id": dispatch.id, "never": NEVER})
+        asked = {"id": dispatch.id, "never": NEVER}
+        first = session().scalar(NEXT_NO, asked)
+        if first is not None:
+            session().execute(GO_ON, {**asked, "first": first, "begin": now()})
+
+
+def after_opening(chunk: Chunk, opening: datetime, *, version: int, nobody: bool) -> datetime:
+    """When a chunk whose people's hours begin then is due: as far after it as its place among the others wants.
+
+    `nobody`: nobody at all may be written to before then, by the rules of this version; so the chunks after it wait
+    as well. In the caller's transaction, the chunk locked.
+    """
+    asked = {"id": chunk.dispatch_id, "no": chunk.no, "opening": opening.isoformat()}
+    behind = session().scalar(BEHIND, asked)
+    if behind is None:
+        return opening
+    due = opening + timedelta(seconds=float(behind))
+    if nobody:
+        then = {"id": chunk.dispatch_id, "first": chunk.no, "begin": due, "never": NEVER, "version": version}
+        session().execute(HELD_TOO, then)
+    return due
 
 
 def judge() -> int:
@@ -129,8 +183,11 @@ def _judge(dispatch_id: UUID) -> bool:
             return False
         seen = current.execute(FIRST, {"id": dispatch_id, "chunks": dispatch.canary["chunks"]}).one()
         failed = seen.failed >= FAILED_AT_LEAST and seen.failed > FAILURES * seen.people
-        answered = not seen.waiting and (not seen.unanswered or now() >= dispatch.canary_until)
+        until = max(dispatch.canary_until, (seen.last_at or now()) + WAIT)
+        answered = not seen.waiting and (not seen.unanswered or now() >= until)
         if not (failed or answered):
+            if until > dispatch.canary_until:
+                current.execute(WAIT_ON, {"id": dispatch_id, "until": until})
             return False
         figures = json.dumps({"people": seen.people, "failed": seen.failed, "passed": not failed})
         judged = {"id": dispatch_id, "figures": figures, "passed": not failed}
@@ -157,6 +214,4 @@ def _let_go(dispatch: Dispatch) -> None:
 
 
 def _stagger(dispatch: Dispatch, moment: datetime, *, first: int) -> None:
-    assert dispatch.spread_minutes is not None
-    seconds = dispatch.spread_minutes * 60
-    session().execute(STAGGER, {"id": dispatch.id, "begin": moment, "seconds": seconds, "first": first})
+    session().execute(STAGGER, {"id": dispatch.id, "begin": moment, "first": first})

@@ -148,6 +148,8 @@ class Rules:
 
 #: Every spelling of an area code, in use or not: what is none of Brazil's is on the company's own clock.
 AREAS = tuple(f"{area:02d}" for area in range(100))
+#: How many areas there are.
+EVERYWHERE = len((*AREAS, ABROAD))
 
 
 def area_of(phone: str) -> str:

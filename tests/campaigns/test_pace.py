@@ -71,10 +71,29 @@ def test_the_first_who_never_answer_are_waited_for_and_then_taken_as_well(shop: 
     campaign_id = shop.campaign(110, ending="0005", canary=True)
     dispatcher.drain()
     assert spreading.judge() == 0
-    with atomic() as current:
-        current.execute(update(Dispatch).values(canary_until=now()))
+    they_left(spreading.WAIT)
     assert spreading.judge() == 1
     shop.until(campaign_id, sent=110)
+
+
+def test_the_first_who_leave_late_are_waited_for_as_long_as_any(shop: Shop):
+    """Hours, a pause or an outage kept them until after the time by which they were to be judged."""
+    shop.campaign(110, ending="0005", canary=True)
+    dispatcher.drain()
+    with atomic() as current:
+        current.execute(update(Dispatch).values(canary_until=now() - timedelta(minutes=1)))
+    assert spreading.judge() == 0
+    until = session().scalars(select(Dispatch.canary_until)).one()
+    assert now() + timedelta(minutes=4) < until < now() + spreading.WAIT
+    they_left(spreading.WAIT)
+    assert spreading.judge() == 1
+
+
+def they_left(ago: timedelta) -> None:
+    """As if the first had left so long ago."""
+    with atomic() as current:
+        current.execute(update(Notification).values(sending_at=Notification.sending_at - ago))
+        current.execute(update(Dispatch).values(canary_until=Dispatch.canary_until - ago))
 
 
 def test_a_first_try_that_somebody_paused_goes_on_as_a_first_try(shop: Shop):

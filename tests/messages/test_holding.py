@@ -17,7 +17,7 @@ from sintalk.campaigns import jobs, pages
 from sintalk.carriers import registry
 from sintalk.contacts import opt_outs
 from sintalk.db import atomic, db, now, release, session
-from sintalk.messages import dispatcher, holding, settling, steering
+from sintalk.messages import dispatcher, holding, settling, spreading, steering
 from sintalk.messages import service as messages
 from sintalk.messages.models import Chunk, Notification
 from sintalk.policies import service as policies
@@ -70,7 +70,7 @@ def keep_to(running, weeks=None, cap: Cap | None = None) -> Rules:
 
 
 def campaign_of(
-    running, people: dict[str, int], *, channel: str = "sms", marketing: bool = True, first: int = 0
+    running, people: dict[str, int], *, channel: str = "sms", marketing: bool = True, first: int = 0, **plan
 ):
     """A dispatch of people in these areas, its money held."""
     rows = []
@@ -79,7 +79,7 @@ def campaign_of(
             (draft,) = drafts("1111")
             rows.append(draft._replace(phone=f"+55{area}9{number:04d}1111"))
     dispatch = messages.open_dispatch(
-        running.tenant_id, campaign_id=None, channel=channel, carrier="simulator", marketing=marketing
+        running.tenant_id, campaign_id=None, channel=channel, carrier="simulator", marketing=marketing, **plan
     )
     for start in range(0, len(rows), 100):
         fill(dispatch, rows[start : start + 100])
@@ -97,6 +97,66 @@ def worked(dispatch) -> dict[str, int]:
 def whom(running) -> list[str]:
     """The areas that the carrier took messages for, by its own log."""
     return sorted(line["to"][3:5] for line in running.simulator.accepted())
+
+
+def spread_of(running, people: dict[str, int]):
+    """Two people every half minute; all of it is due already."""
+    plan = messages.plan(40, spread_minutes=10, canary=False)
+    assert plan["chunk_size"] == 2
+    dispatch = campaign_of(running, people, **plan)
+    with atomic() as current:
+        current.execute(update(Chunk).values(due_at=now()))
+    return dispatch
+
+
+def dues(after: datetime) -> list[float]:
+    """How long after this moment the open chunks are due, in seconds, in the order of their numbers."""
+    found = select(Chunk.due_at).where(Chunk.status == "open").order_by(Chunk.no)
+    return [round((due - after).total_seconds()) for due in session().scalars(found)]
+
+
+def test_what_was_to_leave_piece_by_piece_by_night_does_so_in_the_morning(running):
+    keep_to(running, always_on())
+    running.clock.at(3)
+    dispatch = spread_of(running, {"11": 40})
+    assert worked(dispatch) == {"queued": 40}
+    opening = (running.clock.day + timedelta(hours=8)).astimezone(UTC)
+    assert dues(opening) == [30 * place for place in range(20)]
+    running.clock.at(8)
+    assert worked(dispatch)["queued"] == 38
+    running.clock.at(8 + 5 / 60)
+    assert worked(dispatch)["queued"] == 40 - 2 * 11
+    running.clock.at(9)
+    dispatcher.drain()
+    work_until(lambda: counts(dispatch) == {"delivered": 40})
+    assert checks.run() == []
+
+
+def test_those_of_a_piece_who_live_where_it_is_earlier_follow_piece_by_piece_too(running):
+    keep_to(running, always_on())
+    running.clock.at(9)
+    dispatch = spread_of(running, {"11": 1, "68": 1} | {"12": 38})
+    assert worked(dispatch) == {"queued": 1, "sent": 39}
+    with atomic() as current:  # as if it had been so in each of its pieces
+        held = {(running.clock.day + timedelta(hours=10)).astimezone(UTC).isoformat(): 1}
+        last = select(Chunk.no).order_by(Chunk.no.desc()).limit(1).scalar_subquery()
+        current.execute(update(Chunk).where(Chunk.no == last).values(status="open", held=held))
+    opening = (running.clock.day + timedelta(hours=10)).astimezone(UTC)
+    assert dues(opening)[0] == 0
+    chunk = session().scalars(select(Chunk).where(Chunk.no == last)).one()
+    due = spreading.after_opening(chunk, opening, version=1, nobody=False)
+    assert due == opening + timedelta(seconds=30 * chunk.no)
+
+
+def test_other_rules_let_it_go_on_piece_by_piece(running):
+    keep_to(running, always_on())
+    running.clock.at(3)
+    dispatch = spread_of(running, {"11": 40})
+    assert worked(dispatch) == {"queued": 40}
+    keep_to(running)
+    assert holding.wake() == 20
+    assert [30 * place - 5 <= due <= 30 * place for place, due in enumerate(dues(now()))] == [True] * 20
+    assert worked(dispatch)["queued"] == 38
 
 
 def test_by_night_nobody_gets_it_and_nothing_fails(running):
