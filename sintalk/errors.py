@@ -101,3 +101,7 @@ class InsufficientBalance(DomainError):
         )
         self.needed_micros = needed_micros
         self.spendable_micros = spendable_micros
+
+    def as_json(self, request_id: str) -> dict[str, Any]:
+        amounts = {"needed_micros": self.needed_micros, "spendable_micros": self.spendable_micros}
+        return {**super().as_json(request_id), **amounts}

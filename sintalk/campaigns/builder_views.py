@@ -21,7 +21,7 @@ from sintalk.campaigns.forms import FOLLOW_UPS, WhatForm, WhenForm, Who, WhoForm
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
 from sintalk.contacts.models import ContactList
-from sintalk.db import session
+from sintalk.db import now, session
 from sintalk.errors import Conflict, InsufficientBalance, Invalid, NotFound, unknown_reference
 from sintalk.message_templates import service as templates
 from sintalk.message_templates.models import Template
@@ -137,8 +137,8 @@ def when(campaign_id: UUID) -> ResponseReturnValue:
 @bp.post("/campaigns/<uuid:campaign_id>/when")
 def change_when(campaign_id: UUID) -> ResponseReturnValue:
     """Another time. Without one, a scheduled campaign is a draft again."""
-    campaign, form = service.get(g.actor.tenant_id, campaign_id), WhenForm()
-    form.offer_spread(campaign)
+    campaign = service.get(g.actor.tenant_id, campaign_id)
+    form = WhenForm().offer(campaign)
     try:
         service.update(g.actor.tenant_id, campaign_id, **form.checked(_zone()), by=g.actor)
     except Invalid as error:
@@ -184,14 +184,19 @@ def launch(campaign_id: UUID) -> ResponseReturnValue:
     campaign = service.get(g.actor.tenant_id, campaign_id)
     at_once = request.form.get("now") == "1"
     if campaign.status == "draft" and pages.seal(campaign) != request.form.get("seal"):
-        flash(_("The list or the template has changed since. Look once more, then send."), "warning")
+        flash(_("Something of it has changed since. Look once more, then send."), "warning")
         return redirect(url_for(".review", campaign_id=campaign_id), 303)
     try:
         service.launch(g.actor.tenant_id, campaign_id, at_once=at_once, by=g.actor)
     except InsufficientBalance as error:
         flash(str(error.message), "error")
         return redirect(url_for(".review", campaign_id=campaign_id), 303)
-    except (Conflict, Invalid) as error:
+    except Invalid as error:
+        flash(str(error.details[0].message), "error")
+        at_fault = error.details[0].field
+        step = ".when" if at_fault == "scheduled_at" else ".review"
+        return redirect(url_for(step, campaign_id=campaign_id), 303)
+    except Conflict as error:
         flash(str(error.message), "error")
     return redirect(url_for("campaigns.show", campaign_id=campaign_id), 303)
 
@@ -272,6 +277,8 @@ def _review(campaign: Campaign, template: str) -> ResponseReturnValue:
         campaign=campaign,
         parts=parts,
         found=found,
+        seal=pages.seal(campaign, found.seal),
+        gone_by=campaign.scheduled_at is not None and campaign.scheduled_at <= now(),
         reasons=pages.LEFT_OUT,
         follow_ups=FOLLOW_UPS,
     )

@@ -151,21 +151,21 @@ class WhenForm(Form):
         self.canary.data = campaign.canary
         self.notice.data = campaign.category == "transactional"
         self.spread_minutes.data = campaign.spread_minutes or 0
-        self.offer_spread(campaign)
         self.max_delay_minutes.data = campaign.max_delay_minutes
+        return self.offer(campaign)
+
+    def offer(self, campaign: Any) -> WhenForm:
+        """The delays and paces to choose from, with those that the API gave it."""
         known = dict(DELAYS) | {campaign.max_delay_minutes: DELAYS.get(campaign.max_delay_minutes)}
         self.max_delay_minutes.choices = [
             SelectChoice(minutes, words or _l("%(count)s minutes", count=minutes))
             for minutes, words in sorted(known.items())
         ]
-        return self
-
-    def offer_spread(self, campaign: Any) -> None:
-        """The paces to choose from, with the one that the API gave it."""
         mine = campaign.spread_minutes
         if mine and mine not in SPREADS:
             words = _l("over %(count)s minutes", count=mine)
             self.spread_minutes.choices = [*self.spread_minutes.choices, SelectChoice(mine, words)]
+        return self
 
     def checked(self, zone: ZoneInfo) -> dict[str, Any]:
         """`scheduled_at` (None: at once), `max_delay_minutes`, `category`, and the pace. Raises Invalid."""
@@ -179,5 +179,6 @@ class WhenForm(Form):
             at = datetime.fromisoformat(self.at.data or "").replace(tzinfo=zone)
         except ValueError:
             raise Invalid(Detail("at", "invalid_timestamp", _l("Write a day and a time."))) from None
-        delay = self.max_delay_minutes.data if self.max_delay_minutes.data in DELAYS else 60
+        delays = {int(choice.value) for choice in self.max_delay_minutes.choices}
+        delay = self.max_delay_minutes.data if self.max_delay_minutes.data in delays else 60
         return {"scheduled_at": at.astimezone(UTC), "max_delay_minutes": delay, **pace}

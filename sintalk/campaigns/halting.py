@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from sintalk.accounts import service as accounts
-from sintalk.campaigns import launching, telling
+from sintalk.campaigns import launching
 from sintalk.campaigns.models import Campaign
 from sintalk.db import atomic
 
@@ -25,9 +24,5 @@ def hold_halted() -> int:
         ids = current.scalars(HOLD).all()
         for campaign_id in sorted(ids):
             campaign = current.get_one(Campaign, campaign_id, populate_existing=True)
-            by = launching.clock(campaign)
-            accounts.record(
-                by, "campaign.paused", campaign.id, name=campaign.name, reason=campaign.pause_reason
-            )
-            telling.paused(campaign)
+            launching.say_paused(campaign)
     return len(ids)

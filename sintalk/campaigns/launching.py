@@ -9,12 +9,12 @@ from sqlalchemy import select
 
 from sintalk.accounts import service as accounts
 from sintalk.billing import service as billing
-from sintalk.campaigns import audience, ending, preflight, references
+from sintalk.campaigns import audience, ending, preflight, references, telling
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
-from sintalk.errors import Conflict, InsufficientBalance
+from sintalk.errors import Conflict, Detail, InsufficientBalance, Invalid
 from sintalk.messages import service as messages
 from sintalk.messages.composing import SENDABLE, cheapest
 from sintalk.messages.models import Dispatch
@@ -27,7 +27,8 @@ def launch(tenant_id: UUID, campaign_id: UUID, *, at_once: bool = False, by: Act
 
     The content is what the template says now, so that what was looked at is what goes out; people, prices and
     money are taken when it goes. Raises 409 `campaign_not_launchable`, 409 `empty_audience`, 402 where even the
-    cheapest price is beyond the balance, 422 where what it names was deleted; nothing has changed then.
+    cheapest price is beyond the balance, 422 where what it names was deleted or a draft's time went by; nothing has
+    changed then.
     """
     with atomic():
         campaign = owned(Campaign, tenant_id, campaign_id, lock=True)
@@ -37,6 +38,7 @@ def launch(tenant_id: UUID, campaign_id: UUID, *, at_once: bool = False, by: Act
             raise Conflict("campaign_not_launchable", _l("This channel cannot send yet."))
         waits = not at_once and campaign.scheduled_at is not None and campaign.scheduled_at > now()
         if campaign.status == "draft":
+            _refuse_a_time_gone_by(campaign, at_once or waits)
             campaign.content, campaign.mode = dict(references.check(campaign).content), by.mode
         elif waits:
             return campaign
@@ -92,14 +94,14 @@ def reserve(campaign_id: UUID) -> None:
         with atomic() as current:
             campaign = current.scalar(locked)
             if campaign is not None and campaign.overdue(now()):
-                _hold_back(campaign, "overdue")
+                wait(campaign, "overdue")
             elif campaign is not None:
                 start(campaign)
     except InsufficientBalance:
         with atomic() as current:
             campaign = current.scalar(locked)
             if campaign is not None:
-                _hold_back(campaign, "insufficient_balance")
+                wait(campaign, "insufficient_balance")
 
 
 def start(campaign: Campaign) -> None:
@@ -109,16 +111,19 @@ def start(campaign: Campaign) -> None:
 
 
 def wait(campaign: Campaign, reason: str) -> None:
-    """Keep it from going on until somebody says so."""
+    """Keep it from going on until somebody says so; who listens is told. In the caller's transaction."""
     campaign.status, campaign.pause_reason, campaign.updated_at = "paused", reason, now()
     dispatch = messages.dispatch_of(campaign.tenant_id, campaign.id)
     if dispatch is not None:
         messages.pause(dispatch)
+    say_paused(campaign)
 
 
-def _hold_back(campaign: Campaign, reason: str) -> None:
-    wait(campaign, reason)
-    accounts.record(clock(campaign), "campaign.paused", campaign.id, reason=reason)
+def say_paused(campaign: Campaign) -> None:
+    """It was held back by itself: write that down, and tell who listens."""
+    by, reason = clock(campaign), campaign.pause_reason
+    accounts.record(by, "campaign.paused", campaign.id, name=campaign.name, reason=reason)
+    telling.paused(campaign)
 
 
 def dispatch_of(campaign: Campaign) -> Dispatch:
@@ -156,9 +161,7 @@ def _launch_scheduled(campaign_id: UUID) -> bool:
             wait(campaign, "insufficient_balance")
         except Conflict as error:
             ending.fail(campaign, error.code)
-        if campaign.status != "launching":
-            reason = campaign.pause_reason or campaign.error_code
-            accounts.record(by, f"campaign.{campaign.status}", campaign.id, reason=reason)
+            accounts.record(by, "campaign.failed", campaign.id, name=campaign.name, reason=error.code)
         crashpoint("schedule_kept")
     return True
 
@@ -170,6 +173,18 @@ def clock(campaign: Campaign) -> Actor:
     )
 
 
+def _refuse_a_time_gone_by(campaign: Campaign, fine: bool) -> None:
+    """Who says "schedule it" does not mean "now", however long the draft lay there."""
+    if campaign.scheduled_at is not None and not fine:
+        raise Invalid(
+            Detail(
+                "scheduled_at",
+                "in_the_past",
+                _l("Its time has gone by. Choose another time, or send it at once."),
+            )
+        )
+
+
 def _check_money(campaign: Campaign) -> None:
     """402 right away where not even the cheapest price fits; the exact sum is known after the expansion.
 
@@ -177,16 +192,22 @@ def _check_money(campaign: Campaign) -> None:
     exact price, and what the pre-flight promised holds.
     """
     assert campaign.prices is not None
-    spendable = billing.balance(campaign.tenant_id).spendable
     price = cheapest(campaign.channel, campaign.prices)
-    covered = max(spendable, 0) // price if price else 0
-    people = audience.size(campaign, at_most=covered + 1)
+    spendable = billing.balance(campaign.tenant_id).spendable
+    people = audience.size(campaign, at_most=_covered(spendable, price) + 1)
+    if people > _covered(spendable, price) and (freed := messages.give_back_floats(campaign.tenant_id)):
+        spendable += freed
+        people = audience.size(campaign, at_most=_covered(spendable, price) + 1)
     if not people:
         raise Conflict("empty_audience", _l("The list is empty: there is nobody to send to."))
-    if price and people > covered:
+    if price and people > _covered(spendable, price):
         exact = preflight.exact_price(campaign)  # people who are left out cost nothing
         if exact is None or exact > spendable:
             raise InsufficientBalance(needed_micros=exact or people * price, spendable_micros=spendable)
+
+
+def _covered(spendable: int, price: int) -> int:
+    return max(spendable, 0) // price if price else 0
 
 
 def _hold_lists(campaign: Campaign) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import TypeVar
 from uuid import UUID
 
@@ -186,10 +187,15 @@ def ingredients(campaign: Campaign) -> Ingredients:
     return Ingredients(contact_list, template, parent, [each for each in excluded if each], complete)
 
 
-def seal(campaign: Campaign) -> str:
-    """See `preflight.seal`; empty where something that it names was deleted."""
+def seal(campaign: Campaign, counted: str | None = None) -> str:
+    """What the check showed, so that nothing else is sent: the audience that was `counted` (`preflight.seal`), and
+    when and how it leaves. Empty where something that it names was deleted.
+    """
     with suppress(NotFound):
-        return preflight.seal(campaign)
+        counted = counted or preflight.seal(campaign)
+        at = campaign.scheduled_at and campaign.scheduled_at.isoformat()
+        leaves = campaign.category, campaign.spread_minutes, campaign.canary
+        return blake2b(repr((counted, at, leaves)).encode(), digest_size=12).hexdigest()
     return ""
 
 

@@ -214,6 +214,8 @@ def _seen(
     campaign: Campaign, count: Count, *, complete: bool, total: int, at: datetime, mark: str
 ) -> Preflight:
     balance = billing.balance(campaign.tenant_id)
+    if count.price_micros > balance.spendable and messages.give_back_floats(campaign.tenant_id):
+        balance = billing.balance(campaign.tenant_id)  # the launch takes no notice of it either
     rate = pace.possible(campaign.tenant_id, campaign.channel)
     return Preflight(
         count=count,
@@ -224,7 +226,7 @@ def _seen(
         available_micros=balance.available,
         overdraft_micros=balance.overdraft_limit,
         per_second=rate,
-        finishes_at=pace.stretched(campaign, pace.finish(campaign, count.areas, rate)) if complete else None,
+        finishes_at=pace.finish(campaign, count.areas, rate) if complete else None,
         waiting=pace.waiting(campaign, count.areas),
     )
 

@@ -216,6 +216,9 @@ class CampaignStats(Answer):
     suppressed: int
     canceled: int
     segments: int = Field(examples=[1000])
+    price_micros: int = Field(
+        examples=[80_000_000], description="What those who are written to cost at the most"
+    )
     cost_micros: int = Field(examples=[80_000_000], description="Captured so far")
     reserved_micros: int = Field(description="Still held")
     waiting: list[WaitingOut] = Field(

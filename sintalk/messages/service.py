@@ -12,9 +12,12 @@ from sqlalchemy import ARRAY, Uuid, any_, func, literal, select
 from sintalk.billing import ledger
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
-from sintalk.messages import spreading
+from sintalk.errors import InsufficientBalance
+from sintalk.messages import lanes, spreading
 from sintalk.messages.filling import CHUNK, Draft, Piece, write
+from sintalk.messages.lanes import give_back as give_back_floats
 from sintalk.messages.models import CarrierState, Chunk, Dispatch, Notification
+from sintalk.messages.spreading import ENOUGH as CANARY_ENOUGH
 from sintalk.messages.spreading import WAIT as CANARY_WAIT
 from sintalk.messages.spreading import cut, plan
 from sintalk.messages.states import STATUSES
@@ -24,6 +27,7 @@ from sintalk.queue import enqueue
 from sintalk.tenancy import owned
 
 __all__ = [
+    "CANARY_ENOUGH",
     "CANARY_WAIT",
     "CHUNK",
     "Draft",
@@ -34,6 +38,7 @@ __all__ = [
     "cut",
     "dispatch_of",
     "get",
+    "give_back_floats",
     "go_on",
     "last_due",
     "latest_to",
@@ -83,9 +88,7 @@ def reserve(dispatch: Dispatch, *, memo: str) -> None:
     """
     with atomic() as current:
         current.refresh(dispatch)
-        ledger.reserve(
-            dispatch.tenant_id, dispatch.id, dispatch.price_micros, unit=dispatch.channel, memo=memo
-        )
+        _hold(dispatch, memo)
         crashpoint("money_held")
         current.refresh(dispatch, with_for_update=True)
         moment = now()
@@ -99,6 +102,17 @@ def reserve(dispatch: Dispatch, *, memo: str) -> None:
             dispatch.settled_at = moment
         current.flush()
         enqueue("sintalk.campaigns.jobs.close_finished" if empty else "sintalk.messages.jobs.drain")
+
+
+def _hold(dispatch: Dispatch, memo: str) -> None:
+    """What is held ahead for single sends and not used is no reason to refuse."""
+    asked = dispatch.tenant_id, dispatch.id, dispatch.price_micros
+    try:
+        ledger.reserve(*asked, unit=dispatch.channel, memo=memo)
+    except InsufficientBalance:
+        if not lanes.give_back(dispatch.tenant_id):
+            raise
+        ledger.reserve(*asked, unit=dispatch.channel, memo=memo)
 
 
 def dispatch_of(tenant_id: UUID, campaign_id: UUID) -> Dispatch | None:

@@ -63,6 +63,8 @@ def _body(refusal: Refusal, operation: Operation) -> Json:
     body: Json = {"error_code": refusal.code, "error": refusal.sentence}
     if refusal.status == 422:
         body["details"] = [_fault(operation)]
+    if refusal.status == 402:
+        body |= {"needed_micros": 80_000_000, "spendable_micros": 1_250_000}
     return {**body, "request_id": ID}
 
 

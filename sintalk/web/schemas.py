@@ -129,4 +129,6 @@ class Problem(Answer):
         examples=["Some fields are wrong; see details."], description="For people, in their language"
     )
     details: list[Fault] = Field([], description="Every fault by its field, where that helps")
+    needed_micros: int | None = Field(None, description="402: what it costs at least, in micro-units")
+    spendable_micros: int | None = Field(None, description="402: what the balance and its overdraft cover")
     request_id: Id

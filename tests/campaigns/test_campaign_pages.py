@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -305,6 +306,44 @@ def test_a_time_of_the_companys_own_clock_is_chosen_and_the_button_schedules(sig
     assert signed_in.post(f"{path}/unschedule").status_code == 303
     session().expire_all()
     assert service.get(alice.tenant_id, draft.id).status == "draft"
+
+
+def test_a_draft_whose_time_went_by_asks_for_another_time(signed_in, alice, draft):
+    factories.money(alice.tenant_id, 10)
+    service.update(alice.tenant_id, draft.id, scheduled_at=now() + timedelta(hours=1), by=alice.actor())
+    check = f"/campaigns/{draft.id}/check"
+    with atomic() as current:
+        current.execute(text("UPDATE campaigns SET scheduled_at = now() + interval '1 second'"))
+    session().expire_all()
+    seal = seal_of(page_of(signed_in.get(check)))
+    time.sleep(1.1)
+    answer = signed_in.post(f"/campaigns/{draft.id}/launch", data={"seal": seal})
+    assert answer.headers["Location"].endswith("/when")
+    page = page_of(signed_in.get(check))
+    assert "Escolha outro horário" in page and "/launch" not in page
+    session().expire_all()
+    assert service.get(alice.tenant_id, draft.id).status == "draft"
+
+
+def test_other_ways_of_leaving_are_checked_again(signed_in, alice, draft):
+    factories.money(alice.tenant_id, 10)
+    seal = seal_of(page_of(signed_in.get(f"/campaigns/{draft.id}/check")))
+    service.update(alice.tenant_id, draft.id, spread_minutes=60, by=alice.actor())
+    answer = signed_in.post(f"/campaigns/{draft.id}/launch", data={"seal": seal})
+    assert answer.headers["Location"].endswith("/check")
+    session().expire_all()
+    assert service.get(alice.tenant_id, draft.id).status == "draft"
+
+
+def test_a_delay_that_the_api_gave_it_is_kept(signed_in, alice, draft):
+    in_an_hour = now() + timedelta(hours=1)
+    service.update(alice.tenant_id, draft.id, scheduled_at=in_an_hour, max_delay_minutes=5, by=alice.actor())
+    at = in_an_hour.astimezone(ZoneInfo("America/Sao_Paulo")).strftime("%Y-%m-%dT%H:%M")
+    path = f"/campaigns/{draft.id}/when"
+    answer = signed_in.post(path, data={"when": "at", "at": at, "max_delay_minutes": "5"})
+    assert answer.status_code == 303
+    session().expire_all()
+    assert service.get(alice.tenant_id, draft.id).max_delay_minutes == 5
 
 
 def test_a_schedule_that_came_too_late_says_so_and_has_one_button(signed_in, alice, draft):

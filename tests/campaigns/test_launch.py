@@ -6,10 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select, update
 
 from sintalk import checks
+from sintalk.billing import ledger
 from sintalk.campaigns import expansion, jobs, preflight, service
-from sintalk.db import db
+from sintalk.db import atomic, db, session
+from sintalk.messages.models import Dispatch
 from sintalk.messages.states import STATUSES
 from tests import factories
 from tests.factories import BRL, Api, money
@@ -130,6 +133,31 @@ def test_where_the_exact_price_does_not_fit_it_waits_paused_until_there_is_money
     # "João" is no GSM-7: 67 characters a part make three of it
     assert api.get("/billing/balance").get_json()["reserved"] == (2 + 3) * PRICE
     assert checks.run() == []
+
+
+@pytest.mark.parametrize("short_of", [1, 2])
+def test_money_held_ahead_for_single_sends_is_no_reason_to_refuse(api, alice, short_of):
+    """A shop that sends singles all day has money ahead in its lanes; it is the company's all the same."""
+    money(alice.tenant_id, 3 * PRICE / BRL)
+    template = a_template(api)
+    single = {"channel": "sms", "template_id": template, "recipients": [{"phone": PEOPLE[0][1]}]}
+    assert api.post("/send", single).status_code == 202
+    with atomic() as current:  # busy: a float stands ahead
+        ledger.extend(alice.tenant_id, session().scalars(select(Dispatch.id)).one(), PRICE, unit="sms")
+        current.execute(update(Dispatch).values(float_micros=Dispatch.float_micros + PRICE))
+    campaign_id = a_campaign(api, a_list(api, PEOPLE[:short_of]), template)
+    assert api.post(f"/campaigns/{campaign_id}/preflight").get_json()["missing_micros"] == 0
+    assert api.post(f"/campaigns/{campaign_id}/launch").status_code == 202
+    jobs.expand(campaign_id)
+    assert api.get(f"/campaigns/{campaign_id}").get_json()["status"] == "running"
+    assert checks.run() == []
+
+
+def test_a_refusal_for_money_says_how_much(api, tenant):
+    money(tenant.id, 0.05)
+    campaign_id = a_campaign(api, a_list(api, PEOPLE), a_template(api))
+    answer = api.post(f"/campaigns/{campaign_id}/launch").get_json()
+    assert (answer["needed_micros"], answer["spendable_micros"]) == (2 * PRICE, 50_000)
 
 
 def test_an_empty_list_has_nobody_to_send_to(api, tenant):

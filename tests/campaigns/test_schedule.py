@@ -14,6 +14,7 @@ from sintalk.campaigns import jobs, service
 from sintalk.campaigns.models import Campaign
 from sintalk.db import atomic, now, session
 from sintalk.web.schemas import rfc3339
+from sintalk.webhooks.models import WebhookEvent
 from tests import factories
 from tests.campaigns.test_launch import PEOPLE, a_list, a_template
 from tests.factories import BRL, Api, money
@@ -203,6 +204,34 @@ def test_a_time_that_is_over_or_far_away_is_no_time(api):
         assert (answer.status_code, fault["field"], fault["code"]) == (422, "scheduled_at", code)
 
 
+def test_a_draft_whose_time_went_by_does_not_leave_at_once_by_a_press_on_schedule(api, rich):
+    body = {"name": "x", "channel": "sms", "template_id": a_template(api)}
+    made = api.post(
+        "/campaigns", {**body, "contact_list_id": a_list(api, PEOPLE), "scheduled_at": later(30)}
+    ).get_json()
+    its_time_came(made["id"])
+    answer = api.post(f"/campaigns/{made['id']}/launch")
+    fault = answer.get_json()["details"][0]
+    assert (answer.status_code, fault["field"], fault["code"]) == (422, "scheduled_at", "in_the_past")
+    assert state(api, made["id"]) == ("draft", None)
+    assert api.post(f"/campaigns/{made['id']}/launch", {"now": True}).status_code == 202
+    assert state(api, made["id"]) == ("launching", None)
+
+
+@pytest.mark.parametrize("cause", ["overdue", "insufficient_balance"])
+def test_who_listens_hears_that_it_waits_for_somebody(api, tenant, cause):
+    hook = {"url": "https://shop.example.com/x", "events": ["campaign.paused"]}
+    assert api.post("/webhooks", hook).status_code == 201
+    if cause == "overdue":
+        money(tenant.id, 100)
+    campaign_id = scheduled(api)
+    its_time_came(campaign_id, minutes_ago=61 if cause == "overdue" else 0)
+    service.launch_due()
+    [event] = session().scalars(select(WebhookEvent)).all()
+    assert (event.kind, event.payload["id"]) == ("campaign.paused", campaign_id)
+    assert event.payload["pause_reason"] == cause
+
+
 def test_what_a_test_key_schedules_costs_nothing_either(app, api, alice):
     trying = Api(app, factories.key(alice, mode="test"))
     campaign_id = scheduled(trying)
@@ -228,7 +257,7 @@ def test_the_schedule_stands_in_the_audit_trail(api, rich):
         "campaign.rescheduled",
         "campaign.paused",
     ]
-    assert (trail[-1].actor_kind, trail[-1].data) == ("schedule", {"reason": "overdue"})
+    assert (trail[-1].actor_kind, trail[-1].data) == ("schedule", {"name": "Natal", "reason": "overdue"})
 
 
 def test_a_draft_is_changed_and_thrown_away_by_api(api, rich):
