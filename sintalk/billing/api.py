@@ -6,7 +6,16 @@ from flask import g, request
 
 from sintalk.billing import service
 from sintalk.billing.models import LedgerTransaction
-from sintalk.billing.schemas import BalanceOut, BalanceQuery, CreditIn, CreditOut, CreditPath, Statement
+from sintalk.billing.schemas import (
+    BalanceOut,
+    BalanceQuery,
+    CreditIn,
+    CreditOut,
+    CreditPath,
+    RefundIn,
+    RefundOut,
+    Statement,
+)
 from sintalk.web.api import blueprint, demands_idempotency_key, refuses
 from sintalk.web.paging import paginate
 from sintalk.web.schemas import PageQuery
@@ -42,3 +51,18 @@ def create_tenant_credit(path: CreditPath, body: CreditIn) -> tuple[CreditOut, i
     key = request.headers.get("Idempotency-Key")
     balance = service.credit(path.tenant_id, body.amount_micros, reason=body.reason, key=key, by=g.actor)
     return CreditOut.model_validate({**asdict(balance), **body.model_dump()}), 201
+
+
+@credits.post("/tenants/<uuid:tenant_id>/refunds", summary="Refund a charge", responses={"201": RefundOut})
+@refuses(403, "forbidden", "You are not allowed to do this.")
+@refuses(404, "not_found", "There is nothing here, or it is not yours.")
+@refuses(409, "refund_exceeds_charge", "No more can be refunded than was charged.")
+@demands_idempotency_key
+def create_tenant_refund(path: CreditPath, body: RefundIn) -> tuple[RefundOut, int]:
+    """Give back what was charged for a campaign or for single sends: platform admins only, and never without an
+    idempotency key, which counts for ever here. An extension of the index.
+    """
+    key = request.headers.get("Idempotency-Key")
+    wish = {"amount_micros": body.amount_micros, "reason": body.reason, "key": key, "by": g.actor}
+    balance = service.refund(path.tenant_id, body.reference_id, **wish)
+    return RefundOut.model_validate({**asdict(balance), **body.model_dump()}), 201

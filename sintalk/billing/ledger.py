@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sintalk.billing.models import Account, Hold, LedgerEntry, LedgerTransaction
@@ -36,7 +36,7 @@ def credit(tenant_id: UUID, amount_micros: int, *, key: str, memo: str = "", sou
     """
     with atomic():
         lock_account(tenant_id)
-        if _done(tenant_id, "credit", key):
+        if done(tenant_id, "credit", key):
             return False
         _move(
             tenant_id,
@@ -127,8 +127,8 @@ def settle(
             .with_for_update()
             .execution_options(populate_existing=True)
         ).one()
-        capture = 0 if capture and _done(tenant_id, "capture", key) else capture
-        release = 0 if release and _done(tenant_id, "release", key) else release
+        capture = 0 if capture and done(tenant_id, "capture", key) else capture
+        release = 0 if release and done(tenant_id, "release", key) else release
         assert capture + release <= hold.open_micros, (hold.id, capture, release)
         if capture:
             _move(
@@ -158,6 +158,45 @@ def settle(
     return hold
 
 
+def refund(tenant_id: UUID, subject_id: UUID, amount_micros: int, *, key: str, memo: str = "") -> bool:
+    """Give back what was captured for this subject; False where this key did it already.
+
+    The hold keeps what it captured: a refund is a movement of its own. Raises AssertionError where more is asked than
+    was captured and not refunded before.
+    """
+    assert amount_micros > 0
+    with atomic() as current:
+        lock_account(tenant_id)
+        if done(tenant_id, "refund", key):
+            return False
+        hold = current.scalars(
+            select(Hold)
+            .where(Hold.tenant_id == tenant_id, Hold.subject_id == subject_id)
+            .execution_options(populate_existing=True)
+        ).one()
+        assert amount_micros <= refundable(hold), (hold.id, amount_micros)
+        _move(
+            tenant_id,
+            "refund",
+            key,
+            amount_micros,
+            {f"revenue_{hold.unit}": -amount_micros, "available": amount_micros},
+            reference_id=hold.id,
+            memo=memo or hold.memo,
+        )
+    return True
+
+
+def refundable(hold: Hold) -> int:
+    """What was captured of it and not refunded, in micro-units. Final while the account is locked."""
+    refunded = select(func.coalesce(func.sum(LedgerTransaction.amount_micros), 0)).where(
+        LedgerTransaction.tenant_id == hold.tenant_id,
+        LedgerTransaction.kind == "refund",
+        LedgerTransaction.reference_id == hold.id,
+    )
+    return hold.captured - int(session().scalar(refunded) or 0)
+
+
 def lock_account(tenant_id: UUID) -> Account:
     """The account's row, locked until the transaction ends: the first lock wherever money moves."""
     session().execute(upsert(Account).values(tenant_id=tenant_id).on_conflict_do_nothing())
@@ -173,7 +212,8 @@ def lock_account(tenant_id: UUID) -> Account:
     )
 
 
-def _done(tenant_id: UUID, kind: str, key: str) -> bool:
+def done(tenant_id: UUID, kind: str, key: str) -> bool:
+    """Whether a movement of this kind was made under this key."""
     found = select(LedgerTransaction.id).where(
         LedgerTransaction.tenant_id == tenant_id, LedgerTransaction.kind == kind, LedgerTransaction.key == key
     )

@@ -43,6 +43,22 @@ class CreditPath(Path):
     tenant_id: Id
 
 
+class RefundIn(Body):
+    """Money that was charged, to be given back."""
+
+    reference_id: Id = Field(description="As the charge has it in the statement")
+    amount_micros: int = Field(ge=1, le=10**15, examples=[80_000])
+    reason: Name = Field(examples=["Link errado na mensagem"])
+
+
+class RefundOut(BalanceOut):
+    """What was given back, and the balance after it."""
+
+    reference_id: Id
+    amount_micros: int = Field(examples=[80_000])
+    reason: str = Field(examples=["Link errado na mensagem"])
+
+
 class MovementOut(Answer):
     """One line of the statement."""
 
@@ -52,6 +68,7 @@ class MovementOut(Answer):
     available_after: int = Field(examples=[1_000_000_000])
     reserved_after: int
     memo: str = Field(examples=["Pix"])
+    reference_id: Id | None = Field(description="What holds, charges, releases and refunds belong together")
     created_at: Timestamp
 
 

@@ -13,10 +13,10 @@ from sqlalchemy import Select, func, select
 from sintalk.accounts import service as accounts
 from sintalk.accounts.models import Tenant
 from sintalk.billing import ledger
-from sintalk.billing.models import DEFAULT_PRICES, Account, LedgerTransaction, Price
+from sintalk.billing.models import DEFAULT_PRICES, Account, Hold, LedgerTransaction, Price
 from sintalk.db import atomic, now, session
 from sintalk.errors import Conflict, Detail, Forbidden, Invalid, NotFound
-from sintalk.tenancy import Actor
+from sintalk.tenancy import Actor, owned
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,31 @@ def credit(tenant_id: UUID, amount_micros: int, *, reason: str, key: str | None,
         balance(tenant_id)
         if not top_up(tenant_id, amount_micros, key=f"api:{by.tenant_id}:{key}", memo=reason, by=by):
             raise Conflict("idempotency_key_reused", _l("This key was used with another request."))
+        return balance(tenant_id)
+
+
+def refund(
+    tenant_id: UUID, hold_id: UUID, amount_micros: int, *, reason: str, key: str | None, by: Actor
+) -> Balance:
+    """A platform admin gives back what was charged out of a hold, once for this key; the balance after it.
+
+    Raises Forbidden, 422 without a key, NotFound, 409 `idempotency_key_reused`, 409 `refund_exceeds_charge`.
+    """
+    if not by.platform_admin:
+        raise Forbidden
+    if key is None:
+        raise Invalid(Detail("Idempotency-Key", "required", _l("Money moves only with an idempotency key.")))
+    with atomic():
+        hold = owned(Hold, tenant_id, hold_id)
+        ledger.lock_account(tenant_id)
+        session().refresh(hold)
+        key = f"api:{by.tenant_id}:{key}"
+        if ledger.done(tenant_id, "refund", key):
+            raise Conflict("idempotency_key_reused", _l("This key was used with another request."))
+        if amount_micros > ledger.refundable(hold):
+            raise Conflict("refund_exceeds_charge", _l("No more can be refunded than was charged."))
+        ledger.refund(tenant_id, hold.subject_id, amount_micros, key=key, memo=reason)
+        accounts.record(by, "balance.refunded", tenant_id, amount_micros=amount_micros)
         return balance(tenant_id)
 
 

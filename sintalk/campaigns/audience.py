@@ -40,7 +40,8 @@ def page(campaign: Campaign, *, after: UUID | None, limit: int) -> Sequence[Any]
     """
     if campaign.follow_up_on_status is None:
         assert campaign.contact_list_id is not None
-        return contacts.audience(campaign.tenant_id, campaign.contact_list_id, after=after, limit=limit)
+        places = {"after": after, "until": campaign.until}
+        return contacts.audience(campaign.tenant_id, campaign.contact_list_id, **places, limit=limit)
     rows = _fixed(campaign) if campaign.launched_at else _standing(campaign)
     if rows is None:
         return []

@@ -129,7 +129,7 @@ def change_what(campaign_id: UUID) -> ResponseReturnValue:
 def when(campaign_id: UUID) -> ResponseReturnValue:
     """Step 3: now, or at a time. For a scheduled campaign, another time."""
     campaign = service.get(g.actor.tenant_id, campaign_id)
-    if campaign.status not in ("draft", "scheduled"):
+    if not campaign.may_be_scheduled:
         return redirect(url_for("campaigns.show", campaign_id=campaign_id), 303)
     return _when(WhenForm(formdata=None).of(campaign, _zone()), campaign)
 

@@ -13,7 +13,7 @@ from sintalk.campaigns import audience, ending, preflight, references, telling
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
 from sintalk.crashpoints import crashpoint
-from sintalk.db import atomic, now, session
+from sintalk.db import atomic, new_id, now, session
 from sintalk.errors import Conflict, Detail, InsufficientBalance, Invalid
 from sintalk.messages import service as messages
 from sintalk.messages.composing import SENDABLE, cheapest
@@ -58,6 +58,7 @@ def go(campaign: Campaign, by: Actor) -> None:
     _check_money(campaign)
     _hold_lists(campaign)
     audience.fix(campaign)
+    campaign.until = new_id()
     campaign.status, campaign.pause_reason = "launching", None
     campaign.launched_at = campaign.updated_at = now()
     messages.open_dispatch(
@@ -106,7 +107,9 @@ def reserve(campaign_id: UUID) -> None:
 
 def start(campaign: Campaign) -> None:
     """Hold the money and open it to the workers, in the caller's transaction. Raises 402."""
-    messages.reserve(dispatch_of(campaign), memo=campaign.name)
+    by_itself = campaign.scheduled_at is not None and not campaign.late_ok
+    most = campaign.max_delay_minutes if by_itself else None
+    messages.reserve(dispatch_of(campaign), memo=campaign.name, max_delay_minutes=most)
     campaign.status, campaign.pause_reason, campaign.updated_at = "running", None, now()
 
 

@@ -29,7 +29,8 @@ class Campaign(Identified, Base):
     moment it goes.
 
     Its people are those of `contact_list_id` or, with `follow_up_on_status`, those of `parent_campaign_id` whose
-    message stood in that status when it went. `cursor` is the last of them that a notification was written for.
+    message stood in that status when it went. Who came into the list later than `until` is none of them; `cursor` is
+    the last of them that a notification was written for.
     `late_ok`: a person said that it may leave later than `max_delay_minutes` after its time. `error_code` says
     why it failed, `mode` whether a test key launched it. `spread_minutes`: for how long it leaves, evenly; `canary`:
     a few people get it first, and the others if that went well.
@@ -85,6 +86,7 @@ class Campaign(Identified, Base):
     mode: Mapped[str] = mapped_column(default="live")
     content: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     prices: Mapped[dict[str, int] | None] = mapped_column(JSONB)
+    until: Mapped[UUID | None]
     cursor: Mapped[UUID | None]
     expanded_at: Mapped[datetime | None]
     made_by: Mapped[UUID]
@@ -112,6 +114,11 @@ class Campaign(Identified, Base):
         """Lists that must stay while it works."""
         mine = [self.contact_list_id] if self.contact_list_id and not self.follow_up_on_status else []
         return mine + self.exclude_list_ids
+
+    @property
+    def may_be_scheduled(self) -> bool:
+        """Whether its time can be chosen: nothing was taken yet, neither people nor money."""
+        return self.status in ("draft", "scheduled") or (self.status == "paused" and self.launched_at is None)
 
     @property
     def bound(self) -> bool:

@@ -88,7 +88,7 @@ def preflight(tenant_id: UUID, campaign_id: UUID) -> Preflight:
     Raises NotFound, also for what the draft names and was deleted; 409 `campaign_not_launchable` after its launch.
     """
     campaign = owned(Campaign, tenant_id, campaign_id)
-    if campaign.status not in ("draft", "scheduled"):
+    if not campaign.may_be_scheduled:
         raise Conflict("campaign_not_launchable", _l("This campaign was launched before."))
     mark, total = seal(campaign), people_of(campaign)
     if total <= AT_ONCE:

@@ -95,12 +95,13 @@ def create(
 def update(tenant_id: UUID, campaign_id: UUID, *, by: Actor, **wishes: Any) -> Campaign:
     """Change a draft, or name, category, time and pace of a scheduled one; without a time that is a draft again.
 
+    So too of one that was held back before it went, and with another time it is scheduled again.
     Raises 409 `campaign_not_draft`, 422 as `create`.
     """
     with atomic():
         campaign = owned(Campaign, tenant_id, campaign_id, lock=True)
-        scheduled = campaign.status == "scheduled"
-        if campaign.status != "draft" and not (scheduled and WHILE_SCHEDULED.issuperset(wishes)):
+        scheduled = campaign.status != "draft"
+        if scheduled and not (campaign.may_be_scheduled and WHILE_SCHEDULED.issuperset(wishes)):
             raise Conflict("campaign_not_draft", _l("A launched campaign keeps what it was launched with."))
         if "scheduled_at" in wishes:
             _check_time(wishes["scheduled_at"])

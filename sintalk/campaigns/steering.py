@@ -74,8 +74,9 @@ def cancel(tenant_id: UUID, campaign_id: UUID, *, by: Actor) -> Campaign:
 
 
 def reschedule(campaign: Campaign, scheduled_at: datetime | None, *, by: Actor) -> None:
-    """Another time for a scheduled campaign; None takes it back to a draft. In the caller's transaction."""
+    """Another time for a campaign that has not gone; None takes it back to a draft. In the caller's transaction."""
     campaign.scheduled_at, campaign.updated_at = scheduled_at, now()
+    campaign.status, campaign.pause_reason = "scheduled", None
     if scheduled_at is None:
         campaign.status, campaign.content = "draft", None
         ending.free_lists(campaign)

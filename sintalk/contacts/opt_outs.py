@@ -50,6 +50,12 @@ def latest_of(tenant_id: UUID, phone: str) -> list[ConsentEvent]:
     return list(session().scalars(rows))
 
 
+def channels_of(tenant_id: UUID, phone: str) -> list[str | None]:
+    """What this number (E.164) may not be reached on; None is every channel, and comes first."""
+    rows = select(OptOut.channel).where(OptOut.tenant_id == tenant_id, OptOut.phone == phone)
+    return list(session().scalars(rows.order_by(OptOut.channel.nulls_first())))
+
+
 def opt_out(
     tenant_id: UUID,
     *,

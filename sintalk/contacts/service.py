@@ -229,11 +229,11 @@ def delete_contact(tenant_id: UUID, list_id: UUID, contact_id: UUID) -> None:
 
 
 def audience(
-    tenant_id: UUID, list_id: UUID, *, after: UUID | None = None, limit: int = 1000
+    tenant_id: UUID, list_id: UUID, *, after: UUID | None = None, until: UUID | None = None, limit: int = 1000
 ) -> Sequence[Row[Any]]:
     """The next contacts of a list by id: rows of `id, place, name, email, phone, attributes`, from `after` on.
 
-    `place` is the cursor: what to go on after.
+    `place` is the cursor: what to go on after. Who came in later than `until` is passed over.
     """
     rows = select(
         Contact.id,
@@ -245,6 +245,8 @@ def audience(
     ).where(Contact.tenant_id == tenant_id, Contact.contact_list_id == list_id, Contact.deleted_at.is_(None))
     if after is not None:
         rows = rows.where(Contact.id > after)
+    if until is not None:
+        rows = rows.where(Contact.id <= until)
     return session().execute(rows.order_by(Contact.id).limit(limit)).all()
 
 

@@ -158,8 +158,12 @@ def opt_in(list_id: UUID, contact_id: UUID) -> ResponseReturnValue:
 
 def _person_page(list_id: UUID, form: ContactForm, contact: Contact | None = None) -> str:
     found = service.get_list(g.actor.tenant_id, list_id)
-    past = opt_outs.latest_of(g.actor.tenant_id, contact.phone) if contact and contact.phone else []
-    return render_template("contacts/person.html", list=found, form=form, contact=contact, past=past)
+    phone = contact.phone if contact else None
+    past = opt_outs.latest_of(g.actor.tenant_id, phone) if phone else []
+    refused = opt_outs.channels_of(g.actor.tenant_id, phone) if phone else []
+    return render_template(
+        "contacts/person.html", list=found, form=form, contact=contact, past=past, refused=refused
+    )
 
 
 def _person_again(

@@ -7,17 +7,20 @@ from flask import g, request
 
 from sintalk.auth.guards import proved, proves_key
 from sintalk.contacts import phones
-from sintalk.messages import listing, sending, service
+from sintalk.messages import inbound, listing, sending, service, timeline, waiting
 from sintalk.messages.models import Notification
 from sintalk.messages.schemas import (
     NotificationOut,
     NotificationPage,
     NotificationPath,
     NotificationQuery,
+    NotificationWithTimeline,
     SendIn,
     SendOut,
+    StepOut,
 )
 from sintalk.web.api import blueprint, refuses
+from sintalk.web.words import REASON
 
 api = blueprint("messages", tag="notifications", description="Every message to every person")
 
@@ -39,11 +42,19 @@ def list_notifications(query: NotificationQuery) -> NotificationPage:
 
 
 @api.get(
-    "/notifications/<uuid:notification_id>", summary="Get a notification", responses={"200": NotificationOut}
+    "/notifications/<uuid:notification_id>",
+    summary="Get a notification",
+    responses={"200": NotificationWithTimeline},
 )
-def get_notification(path: NotificationPath) -> NotificationOut:
-    """One notification. An extension of the index."""
-    return _shown([service.get(g.actor.tenant_id, path.notification_id)])[0]
+def get_notification(path: NotificationPath) -> NotificationWithTimeline:
+    """One notification, and step by step what became of it and why. An extension of the index."""
+    message = service.get(g.actor.tenant_id, path.notification_id)
+    answers = inbound.answers_to(g.actor.tenant_id, message.id)
+    life = timeline.steps(message, answers, wait=waiting.of(message))
+    told = [StepOut(at=step.at, event=step.event, text=str(step.text)) for step in life]
+    if message.error_code:
+        told[-1].text += f" {REASON.get(message.error_code, message.error_code)}"
+    return NotificationWithTimeline(**_shown([message])[0].model_dump(), timeline=told)
 
 
 @api.post("/send", summary="Send notifications", responses={"202": SendOut})

@@ -25,6 +25,7 @@ from sintalk.db import atomic, now, release, session
 from sintalk.messages import attempts, results, steering, tally
 from sintalk.messages.models import Dispatch
 from sintalk.messages.settling import FINAL_AFTER
+from sintalk.messages.trail import noted
 from sintalk.queue import stopping
 
 #: A call begins within seconds of its intent or not at all (`dispatcher.CALL_WITHIN_S`) and gives up after 20 s
@@ -36,24 +37,26 @@ SOON, AT_FIRST = timedelta(seconds=15), timedelta(minutes=2)
 AT_ONCE = 200
 
 UNKNOWN = text("""
-    SELECT n.id, n.via, n.tenant_id, n.dispatch_id, n.chunk_no, d.carrier, n.sending_at <= :gone AS gone
+    SELECT n.id, n.via, n.tenant_id, n.dispatch_id, n.chunk_no, d.carrier, n.sending_at,
+           n.sending_at <= :gone AS gone
       FROM dispatches d JOIN notifications n ON n.dispatch_id = d.id AND n.marked = 'unknown'
      WHERE d.unknown > 0 AND d.carrier = ANY(CAST(:carriers AS text[])) AND n.id > :after
        AND (n.updated_at BETWEEN :first AND :soon OR n.sending_at BETWEEN :final AND :gone)
      ORDER BY n.id LIMIT :most
 """)
 #: It counts as never begun. What is older than FINAL_AFTER has its money back already and stays as it is.
-QUEUE_AGAIN = text("""
+QUEUE_AGAIN = text(f"""
     WITH mine AS (
       SELECT id FROM notifications
        WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'unknown' AND sending_at BETWEEN :final AND :gone
        ORDER BY id FOR UPDATE
     )
     UPDATE notifications n
-       SET status = 'queued', unclear = false, error_code = NULL, sending_at = NULL, updated_at = clock_timestamp()
+       SET status = 'queued', unclear = false, error_code = NULL, sending_at = NULL, updated_at = clock_timestamp(),
+           trail = {noted("'never_came'")}
       FROM mine WHERE n.id = mine.id
  RETURNING n.id
-""")
+""")  # noqa: S608 - the only thing put in is our own
 
 
 def ask() -> int:
@@ -140,7 +143,8 @@ def _never_came(dispatch_id: UUID, rows: Sequence[Any]) -> int:
     if not rows:
         return 0
     with atomic() as current:
-        steering.open_again(dispatch_id, {row.chunk_no for row in rows})
+        since = min(row.sending_at for row in rows)  # a scheduled campaign may be too late for it by now
+        steering.open_again(dispatch_id, {row.chunk_no for row in rows}, due_at=since)
         queued = current.execute(QUEUE_AGAIN, {**_bounds(), "ids": [row.id for row in rows]}).all()
         if queued:
             steering.send_again(dispatch_id)

@@ -22,7 +22,7 @@ from datetime import timedelta
 from time import monotonic
 from uuid import UUID
 
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, func, text, update
 
 from sintalk.carriers.base import Outcome, SubmitResult
 from sintalk.db import atomic, now
@@ -96,7 +96,8 @@ def halt(dispatch_id: UUID, reason: str) -> None:
     with atomic() as current:
         halted = current.execute(
             update(Dispatch)
-            .where(Dispatch.id == dispatch_id, Dispatch.status == "ready", Dispatch.halted.is_(None))
+            .where(Dispatch.id == dispatch_id, Dispatch.status == "ready")
+            .where(func.coalesce(Dispatch.halted, "overdue") == "overdue")  # that said nothing of failures
             .values(status="paused", halted=reason, updated_at=now())
             .execution_options(synchronize_session=False)
         )

@@ -21,11 +21,13 @@ from sqlalchemy import select, text
 
 from sintalk.carriers import registry
 from sintalk.carriers.base import Attempt, Outcome, SubmitResult
+from sintalk.config import ConfigError
 from sintalk.contacts import service as contacts
 from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, compact, now, session, straight, straight_all
 from sintalk.messages import (
     attempts,
+    breaker,
     capping,
     composing,
     holding,
@@ -39,6 +41,7 @@ from sintalk.messages import (
 from sintalk.messages.holding import Closed
 from sintalk.messages.models import Chunk, Notification
 from sintalk.messages.pacing import Leave
+from sintalk.messages.trail import noted
 from sintalk.messages.turns import LEASE, Claim, anything_due, claim
 from sintalk.policies.hours import Cap
 from sintalk.queue import enqueue, stopping
@@ -57,14 +60,27 @@ CALL_WITHIN_S = LEASE.total_seconds()
 #: Waits after a carrier that took nothing: 0.5 s, doubled each time, up to this.
 LONGEST_WAIT_S = 30.0
 
-INTEND = compact("""
-    UPDATE notifications
-       SET status = 'sending', fence = %(fence)s, attempts = attempts + 1, sending_at = clock_timestamp(),
-           updated_at = clock_timestamp()
-     WHERE id = ANY(CAST(%(ids)s AS uuid[]))
-""")
-CHUNK = "SELECT fence FROM chunks WHERE dispatch_id = %(id)s AND no = %(no)s FOR UPDATE"
-DISPATCH = "SELECT tenant_id, channel, status, marketing FROM dispatches WHERE id = %(id)s"
+
+def _intend_statement(more: str = "") -> str:
+    return compact(f"""
+        UPDATE notifications n
+           SET status = 'sending', fence = %(fence)s, attempts = attempts + 1, sending_at = clock_timestamp(),
+               updated_at = clock_timestamp() {more}
+         WHERE id = ANY(CAST(%(ids)s AS uuid[]))
+    """)  # noqa: S608 - the only thing put in is our own
+
+
+INTEND = _intend_statement()
+#: Of a chunk that was held only those are left whose hours had not begun.
+INTEND_HELD = _intend_statement(", trail = " + noted("'hours'"))
+CHUNK = """
+    SELECT fence, due_at, coalesce(held, '{}') <> '{}' AS held FROM chunks
+     WHERE dispatch_id = %(id)s AND no = %(no)s FOR UPDATE
+"""
+DISPATCH = """
+    SELECT tenant_id, channel, status, marketing, max_delay_minutes, coalesce(left_at, ready_at) AS left_at
+      FROM dispatches WHERE id = %(id)s
+"""
 RENEW = "UPDATE chunks SET lease_until = %(until)s WHERE dispatch_id = %(id)s AND no = %(no)s"
 
 
@@ -79,6 +95,9 @@ def _next_statement(more: str = "") -> str:
 
 NEXT = _next_statement()
 NEXT_OPEN = _next_statement(f"AND {holding.HOURS_KEY} <> ALL(CAST(%(shut)s AS text[]))")
+PUT_BACK = text("""
+    UPDATE chunks SET lease_until = NULL, due_at = :due_at WHERE dispatch_id = :id AND no = :no AND fence = :fence
+""")
 SUPPRESS = text("""
     UPDATE notifications
        SET status = CASE WHEN unclear THEN 'unknown' ELSE 'suppressed' END, error_code = :reason,
@@ -107,9 +126,22 @@ def drain() -> int:
     worked = 0
     while not stopping.is_set() and (chunk := claim()) is not None:
         crashpoint("chunk_claimed")
-        Worker(chunk).run()
+        try:
+            worker = Worker(chunk)
+        except (registry.UnknownCarrier, ConfigError) as error:
+            log.error("carrier %s is not set up here, its messages wait: %s", chunk.carrier, error)
+            _put_back(chunk)
+            continue
+        worker.run()
         worked += 1
     return worked
+
+
+def _put_back(chunk: Claim) -> None:
+    """This process cannot send it; others perhaps can."""
+    with atomic() as current:
+        asked = {"id": chunk.dispatch_id, "no": chunk.no, "fence": chunk.fence}
+        current.execute(PUT_BACK, {**asked, "due_at": now() + timedelta(seconds=LONGEST_WAIT_S)})
 
 
 def attend() -> int:
@@ -171,18 +203,20 @@ class Worker:
         """Write these answers and the next intents, in one transaction. An empty list: the pass is over."""
         with atomic():
             me = {"id": self.dispatch_id, "no": self.no}
-            mine = straight(CHUNK, me).fence == self.fence
-            dispatch = straight(DISPATCH, me)
+            chunk, dispatch = straight(CHUNK, me), straight(DISPATCH, me)
+            mine = chunk.fence == self.fence
             steps = self._write(answers, idempotent=self.carrier.info.idempotency == "client_id")
             if answers:
                 crashpoint("results_written")
             batch: list[Attempt] = []
             through = False
             most = self._most()
-            if mine and dispatch.status == "ready" and most:
+            if mine and self.after is None and _overdue(chunk, dispatch):
+                breaker.halt(self.dispatch_id, "overdue")
+            elif mine and dispatch.status == "ready" and most:
                 rules = holding.rules_for(dispatch)
                 self.shut, self.cap = holding.closed(dispatch, rules), rules.cap if rules else None
-                batch, left_out = self._intend(most)
+                batch, left_out = self._intend(most, INTEND_HELD if chunk.held else INTEND)
                 steps += [("queued", "sending")] * len(batch) + left_out
                 through = not batch
             held = False
@@ -230,7 +264,7 @@ class Worker:
         self.put_back += sum(1 for _, after in steps if after == "queued")
         return steps
 
-    def _intend(self, most: int) -> tuple[list[Attempt], list[tuple[str | None, str]]]:
+    def _intend(self, most: int, intend: str) -> tuple[list[Attempt], list[tuple[str | None, str]]]:
         """Mark the next queued messages as being sent, but for what expired and people who are to be left out.
 
         Also the steps of those: left out, or `unknown` where an earlier attempt may have reached them.
@@ -251,7 +285,7 @@ class Worker:
                 telling.tell(self.tenant_id, [*out, *late])
                 going = [row for row in rows if row.id not in out and row.id not in late]
                 if going:
-                    straight_all(INTEND, {"ids": [row.id for row in going], "fence": self.fence})
+                    straight_all(intend, {"ids": [row.id for row in going], "fence": self.fence})
                     return [_attempt(row) for row in going], left_out
         return [], left_out
 
@@ -342,6 +376,17 @@ class Worker:
         if self.shut:
             return holding.tally(chunk, self.shut)
         return {}, int(self._anything_queued())
+
+
+def _overdue(chunk: Any, dispatch: Any) -> bool:
+    """Whether nothing of it could leave for longer than its maker wants to be late: then nobody wants it unasked.
+
+    A campaign that is slow is not late: something of it leaves all the time.
+    """
+    if dispatch.max_delay_minutes is None or dispatch.status != "ready":
+        return False
+    latest = max(chunk.due_at, dispatch.left_at) + timedelta(minutes=dispatch.max_delay_minutes)
+    return bool(now() > latest)
 
 
 def _expired(row: Any) -> bool:

@@ -27,7 +27,7 @@ LATEST = text("""
       FROM unnest(CAST(:phones AS text[])) AS p(phone) CROSS JOIN tenants t
      CROSS JOIN LATERAL (
        SELECT id FROM notifications
-        WHERE tenant_id = t.id AND phone = p.phone AND carrier = :carrier AND sent_at IS NOT NULL
+        WHERE tenant_id = t.id AND phone = p.phone AND carrier = :carrier AND coalesce(sent_at, sending_at) IS NOT NULL
         ORDER BY id DESC LIMIT 1) n
      ORDER BY p.phone, n.id DESC
 """)

@@ -41,7 +41,8 @@ class Dispatch(Identified, Base):
     `turn_at` is its place among those that are `ready`, later than now while it has nothing due (see `turns`).
     `marketing`: it keeps to the company's sending hours and frequency cap; `waited`: some of it was held by them.
     `chunk_size`, `spread_minutes`, `canary` and `canary_until` are how its chunks leave (see `spreading`); `halted`
-    says why it was paused by itself.
+    says why it was paused by itself. What is due, and of which nothing left for `max_delay_minutes` (`left_at` is
+    when something did), waits for somebody's word; None: late is fine.
     """
 
     __tablename__ = "dispatches"
@@ -116,7 +117,9 @@ class Dispatch(Identified, Base):
     canary: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     canary_until: Mapped[datetime | None]
     halted: Mapped[str | None]
+    max_delay_minutes: Mapped[int | None]
     ready_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(default=now)
@@ -200,7 +203,7 @@ class Notification(Identified, Base):
     start: each number is written to once a campaign. Single sends may write to a number often; `request_key` and
     `request_no` make each of them one, where the request had a key. What was not handed over by `expires_at`
     never is. `answers_id` is the inbound message that this one confirms: it goes out although the number has
-    just opted out, once.
+    just opted out, once. `trail` is what befell it on its way, if anything did (see `messages.trail`).
     """
 
     __tablename__ = "notifications"
@@ -293,6 +296,7 @@ class Notification(Identified, Base):
     carrier: Mapped[str | None]
     carrier_message_id: Mapped[str | None]
     error_code: Mapped[str | None]
+    trail: Mapped[list[dict[str, str]] | None] = mapped_column(JSONB(none_as_null=True))
     external_id: Mapped[str | None]
     request_key: Mapped[str | None]
     request_no: Mapped[int | None] = mapped_column(SmallInteger)

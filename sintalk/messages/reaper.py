@@ -17,9 +17,10 @@ from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.messages import results, tally, telling
 from sintalk.messages.models import Chunk, Dispatch
+from sintalk.messages.trail import noted
 from sintalk.queue import enqueue
 
-FREE = text("""
+FREE = text(f"""
     WITH lost AS (
       SELECT id FROM notifications
        WHERE dispatch_id = :dispatch_id AND id BETWEEN :first_id AND :last_id AND chunk_no = :no
@@ -27,10 +28,11 @@ FREE = text("""
        ORDER BY id FOR UPDATE
     )
     UPDATE notifications n
-       SET status = :status, error_code = :error, unclear = true, updated_at = clock_timestamp()
+       SET status = :status, error_code = :error, unclear = true, updated_at = clock_timestamp(),
+           trail = {noted("'worker_lost'")}
       FROM lost WHERE n.id = lost.id
  RETURNING n.id
-""")
+""")  # noqa: S608 - the only thing put in is our own
 
 
 def reap() -> int:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -27,18 +28,22 @@ from sintalk.messages import arriving, attempts, inbound, results, steering, tal
 from sintalk.messages.arriving import Arrived
 from sintalk.messages.models import Chunk, Dispatch, Notification, RawReceipt
 from sintalk.messages.standing import Standing
-from sintalk.queue import enqueue_soon, stopping
+from sintalk.messages.trail import noted
+from sintalk.queue import enqueue, enqueue_soon, stopping, waiting
 
 #: Callbacks applied in one transaction: with 200 receipts each, a transaction of about 0.1 s.
 AT_ONCE = 5
+#: Seconds of work before others in the queue have their turn.
+TURN_S = 2.0
 #: Raw callbacks are kept this long after they were applied: carriers repeat them for a day or two.
 KEPT_FOR = timedelta(days=7)
 #: After these an RCS message's SMS may take over.
 LOST = ("not_delivered", "error")
 
-APPLY = text("""
+APPLY = text(f"""
     UPDATE notifications n
        SET status = r.status, error_code = r.error, updated_at = clock_timestamp(), via = r.via,
+           trail = {noted("CASE WHEN r.took_over THEN 'took_over' END")},
            attempts = CASE WHEN r.took_over THEN 0 ELSE n.attempts END, unclear = n.unclear AND NOT r.took_over,
            sending_at = CASE WHEN r.took_over THEN NULL ELSE n.sending_at END,
            carrier_message_id = coalesce(n.carrier_message_id, r.ref),
@@ -55,7 +60,7 @@ APPLY = text("""
              charged bigint, released bigint, decided boolean,
              call_result text, answered_by text, answered_seconds integer, billed_seconds integer)
      WHERE n.id = r.id
-""")
+""")  # noqa: S608 - the only thing put in is our own
 
 
 def keep(carrier: str, request: RawRequest) -> bool:
@@ -83,10 +88,16 @@ def keep(carrier: str, request: RawRequest) -> bool:
 
 
 def apply_waiting() -> int:
-    """Apply the callbacks that were kept, in sets; how many callbacks that were."""
-    applied = 0
+    """Apply the callbacks that were kept, in sets; how many callbacks that were.
+
+    After a few seconds it makes room for others in its queue, where there are any, and rings for itself.
+    """
+    applied, began = 0, monotonic()
     while not stopping.is_set() and (done := _apply_some()):
         applied += done
+        if monotonic() - began > TURN_S and waiting("default"):
+            enqueue("sintalk.messages.jobs.apply_receipts")
+            break
     return applied
 
 

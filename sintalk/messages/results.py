@@ -9,6 +9,7 @@ from sintalk.carriers.base import Outcome, SubmitResult
 from sintalk.db import compact, straight_all
 from sintalk.messages import attempts, telling
 from sintalk.messages.states import ATTEMPTS_AT_UNKNOWN, after_submit
+from sintalk.messages.trail import noted
 
 #: Only rows still in the `sending` of our own fence. An acceptance also settles an `unknown`: it may come late.
 #: An RCS message that was refused goes back to the queue where an SMS can take over; money as in `charging`.
@@ -21,7 +22,12 @@ WRITE = compact(f"""
              CASE WHEN t.takes_over THEN 'queued'
                   WHEN a.unclear AND a.status = 'queued' AND n.attempts >= {ATTEMPTS_AT_UNKNOWN} THEN 'unknown'
                   WHEN a.status = 'error' AND n.via IS NOT NULL AND NOT n.decided THEN 'not_delivered'
-                  ELSE a.status END AS status
+                  ELSE a.status END AS status,
+             CASE WHEN t.takes_over THEN 'took_over'
+                  WHEN a.unclear THEN 'no_answer'
+                  WHEN a.throttled THEN 'too_fast'
+                  WHEN a.status = 'queued' THEN 'not_taken'
+                  WHEN n.status = 'unknown' AND %(fence)s < 0 THEN 'looked_up' END AS what
         FROM unnest(CAST(%(ids)s AS uuid[]), CAST(%(second)s AS boolean[]), CAST(%(statuses)s AS text[]),
                     CAST(%(refs)s AS text[]), CAST(%(errors)s AS text[]), CAST(%(unclear)s AS boolean[]),
                     CAST(%(throttled)s AS boolean[]))
@@ -34,7 +40,7 @@ WRITE = compact(f"""
        ORDER BY n.id FOR UPDATE OF n
     )
     UPDATE notifications n
-       SET status = answer.status, error_code = answer.error,
+       SET status = answer.status, error_code = answer.error, trail = {noted("answer.what")},
            carrier_message_id = coalesce(answer.ref, n.carrier_message_id),
            sent_at = CASE WHEN answer.status = 'sent' THEN clock_timestamp() ELSE n.sent_at END,
            via = CASE WHEN takes_over THEN 'sms' ELSE n.via END,
@@ -57,7 +63,7 @@ WRITE = compact(f"""
            updated_at = clock_timestamp()
       FROM answer WHERE n.id = answer.id
  RETURNING n.id, answer.before, answer.status
-""")  # noqa: S608 - the only thing put in is a number of ours
+""")  # noqa: S608 - the only things put in are our own
 
 #: Also where it is due already: that is being settled perhaps, from rows that did not show this yet, and then it is due
 #: no more when that commits. So whoever settles is waited for.

@@ -48,6 +48,25 @@ class NotificationOut(Answer):
     keys: str | None = Field(description="Keys pressed in a call, in order", examples=["9"])
 
 
+class StepOut(Answer):
+    """One step of a message's life: the last one says where it stands, or what it waits for."""
+
+    at: Timestamp | None = Field(description="When; where it lies ahead, when it is due")
+    event: str = Field(
+        examples=["sent"],
+        description="For programs: `written`, a status, what befell it (`hours`, `too_fast`, `not_taken`,"
+        " `no_answer`, `took_over`, `worker_lost`, `looked_up`, `never_came`), what it waits for (`preparing`,"
+        " `paused`, `canceling`, `canary`, `hours`, `carrier`, `time`), how a call ended, or what was answered",
+    )
+    text: str = Field(examples=["The carrier took it."], description="For people, in their language")
+
+
+class NotificationWithTimeline(NotificationOut):
+    """One message to one person, and its life step by step."""
+
+    timeline: list[StepOut] = Field(description="Oldest first")
+
+
 class NotificationPage(PageOf[NotificationOut]):
     """Notifications, newest first."""
 

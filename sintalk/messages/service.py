@@ -42,7 +42,6 @@ __all__ = [
     "go_on",
     "last_due",
     "latest_to",
-    "leaves_at",
     "nothing_yet",
     "open_dispatch",
     "pause",
@@ -81,8 +80,8 @@ def open_dispatch(
     return dispatch
 
 
-def reserve(dispatch: Dispatch, *, memo: str) -> None:
-    """Hold the money for all of a filled dispatch and open it to the workers.
+def reserve(dispatch: Dispatch, *, memo: str, max_delay_minutes: int | None = None) -> None:
+    """Hold the money for all of a filled dispatch and open it to the workers. `max_delay_minutes`: see `Dispatch`.
 
     Raises InsufficientBalance: nothing is held then, and nothing goes out.
     """
@@ -94,6 +93,7 @@ def reserve(dispatch: Dispatch, *, memo: str) -> None:
         moment = now()
         empty = dispatch.queued == 0
         dispatch.status, dispatch.ready_at = ("finished" if empty else "ready"), moment
+        dispatch.max_delay_minutes = max_delay_minutes
         if empty:
             dispatch.finished_at = moment
         else:
@@ -141,19 +141,6 @@ def latest_to(tenant_id: UUID, phone: str | None) -> list[Notification]:
     """The last messages to this number (E.164), newest first."""
     rows = select(Notification).where(Notification.tenant_id == tenant_id, Notification.phone == phone)
     return list(session().scalars(rows.order_by(Notification.id.desc()).limit(LATEST))) if phone else []
-
-
-def leaves_at(message: Notification) -> datetime | None:
-    """When a message that waits is due to be handed over; None where that is now, or over, or nobody can tell."""
-    if message.status != "queued":
-        return None
-    due = select(Chunk.due_at).where(
-        Chunk.dispatch_id == message.dispatch_id,
-        Chunk.no == message.chunk_no,
-        Chunk.due_at > now(),
-        Chunk.due_at < NEVER,
-    )
-    return session().scalar(due)
 
 
 def last_due(dispatch: Dispatch) -> datetime | None:

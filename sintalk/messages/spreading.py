@@ -144,7 +144,8 @@ def begin(dispatch: Dispatch, moment: datetime) -> None:
 
 def resume(dispatch: Dispatch) -> None:
     """Somebody lets it go on. In the caller's transaction."""
-    if dispatch.halted == "canary_failed":
+    untried = select(Chunk.no).where(Chunk.dispatch_id == dispatch.id, Chunk.due_at == NEVER)
+    if dispatch.halted == "canary_failed" and session().scalar(untried.limit(1)) is not None:
         _let_go(dispatch)
     elif dispatch.spread_minutes:
         asked = {"id": dispatch.id, "never": NEVER}
@@ -183,7 +184,9 @@ def _judge(dispatch_id: UUID) -> bool:
             return False
         seen = current.execute(FIRST, {"id": dispatch_id, "chunks": dispatch.canary["chunks"]}).one()
         failed = seen.failed >= FAILED_AT_LEAST and seen.failed > FAILURES * seen.people
-        until = max(dispatch.canary_until, (seen.last_at or now()) + WAIT)
+        until = dispatch.canary_until
+        if seen.last_at is not None:
+            until = max(until, seen.last_at + WAIT)
         answered = not seen.waiting and (not seen.unanswered or now() >= until)
         if not (failed or answered):
             if until > dispatch.canary_until:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
+from time import monotonic
 from uuid import UUID
 
 from sqlalchemy import select, text, update
@@ -20,8 +22,10 @@ from sintalk.crashpoints import crashpoint
 from sintalk.db import atomic, now, session
 from sintalk.messages import results, spreading, tally, telling
 from sintalk.messages.models import Chunk, Dispatch
-from sintalk.queue import enqueue, stopping
+from sintalk.queue import enqueue, stopping, waiting
 
+#: Seconds of work before others in the queue have their turn.
+TURN_S = 2.0
 #: What the carrier may have under this id already is not taken back: only a receipt can tell. Where an SMS was to
 #: take over, the message before it is what went: it did not arrive (money as in `charging`).
 TAKE_BACK = text("""
@@ -53,7 +57,7 @@ CLOSE = text("""
 """)
 #: What was looked up, or is to be followed by its SMS, is worked on again.
 REOPEN = text("""
-    UPDATE chunks SET status = 'open', due_at = clock_timestamp()
+    UPDATE chunks SET status = 'open', due_at = coalesce(:due_at, clock_timestamp())
      WHERE (dispatch_id, no) IN (
        SELECT dispatch_id, no FROM chunks WHERE dispatch_id = :dispatch_id AND no = ANY(CAST(:nos AS integer[]))
         ORDER BY no FOR UPDATE)
@@ -73,9 +77,13 @@ def pause(dispatch: Dispatch) -> bool:
 
 
 def go_on(dispatch: Dispatch) -> None:
-    """Let a paused dispatch go on where it stood: its filling, or its sending where its money is held."""
+    """Let a paused dispatch go on where it stood: its filling, or its sending where its money is held. From here on
+    it may be late: somebody said so.
+    """
     with atomic() as current:
         after = "filling" if dispatch.ready_at is None else "ready"
+        dispatch.max_delay_minutes = None
+        current.flush()
         if _turn(dispatch, after, "paused") and after == "ready":
             spreading.resume(dispatch)
             current.execute(tally.FINISH, {"id": dispatch.id})
@@ -92,10 +100,13 @@ def cancel(dispatch: Dispatch) -> bool:
     return True
 
 
-def open_again(dispatch_id: UUID, nos: Iterable[int]) -> None:
-    """Let workers look into these chunks again: messages of theirs come back into the queue. Locks them."""
+def open_again(dispatch_id: UUID, nos: Iterable[int], *, due_at: datetime | None = None) -> None:
+    """Let workers look into these chunks again: messages of theirs come back into the queue. Locks them.
+
+    `due_at`: since when they ought to have left; now, unless it is said.
+    """
     if chunks := sorted(nos):
-        session().execute(REOPEN, {"dispatch_id": dispatch_id, "nos": chunks})
+        session().execute(REOPEN, {"dispatch_id": dispatch_id, "nos": chunks, "due_at": due_at})
 
 
 def send_again(dispatch_id: UUID) -> None:
@@ -107,11 +118,17 @@ def send_again(dispatch_id: UUID) -> None:
 
 
 def take_back() -> int:
-    """Take back the rest of what was canceled, as far as no worker holds it; how many chunks that were."""
-    done = 0
+    """Take back the rest of what was canceled, as far as no worker holds it; how many chunks that were.
+
+    After a few seconds it makes room for others in its queue, where there are any, and rings for itself.
+    """
+    done, began = 0, monotonic()
     for dispatch_id in canceling():
         while not stopping.is_set() and _take_back_one(dispatch_id):
             done += 1
+            if monotonic() - began > TURN_S and waiting("default"):
+                enqueue("sintalk.messages.jobs.take_back")
+                return done
         _close(dispatch_id)
     return done
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sintalk.contacts import phones
 from sintalk.errors import DomainError
 from sintalk.message_templates import service as templates
-from sintalk.messages import holding, inbound, listing, sending, service
+from sintalk.messages import inbound, listing, sending, service, waiting
 from sintalk.messages.schemas import RecipientIn
 from sintalk.messages.states import STATUSES
 from sintalk.messages.timeline import steps
@@ -37,9 +37,7 @@ def show(message_id: UUID) -> ResponseReturnValue:
     message = service.get(g.actor.tenant_id, message_id)
     campaign_id = service.campaign_ids([message]).get(message.dispatch_id)
     answers = inbound.answers_to(g.actor.tenant_id, message_id)
-    opening = holding.opens_at(message) if message.status == "queued" else None
-    leaves_at = opening or service.leaves_at(message)
-    life = list(steps(message, answers, leaves_at=leaves_at, held=opening is not None))
+    life = steps(message, answers, wait=waiting.of(message))
     return render_template("messages/show.html", message=message, steps=life, campaign_id=campaign_id)
 
 

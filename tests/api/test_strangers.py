@@ -100,7 +100,7 @@ BODIES: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
     },
 }
 #: Whoever is not the platform may not even ask: tests/api/test_tenants.py.
-FOR_THE_PLATFORM = {"GET /tenants/{id}", "POST /tenants/{id}/credits"}
+FOR_THE_PLATFORM = {"GET /tenants/{id}", "POST /tenants/{id}/credits", "POST /tenants/{id}/refunds"}
 
 
 def made(answer: Any) -> dict[str, Any]:

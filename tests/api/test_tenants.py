@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from sintalk import checks
+from sintalk.billing import ledger
 from tests import factories
 from tests.factories import BRL, Api
 
@@ -96,6 +97,45 @@ def test_a_key_never_pays_twice_even_when_its_answer_is_forgotten(platform, alic
     late = platform.post(path, body, Idempotency_Key="p1")
     assert (late.status_code, late.get_json()["error_code"]) == (409, "idempotency_key_reused")
     assert platform.get("/billing/balance", tenant_id=alice.tenant_id).get_json()["available"] == BRL
+
+
+@pytest.fixture
+def charged(alice):
+    """A hold of this company of which one real was charged and one given back."""
+    subject = uuid.uuid4()
+    factories.money(alice.tenant_id, 10)
+    hold = ledger.reserve(alice.tenant_id, subject, 2 * BRL, unit="sms", memo="Natal")
+    ledger.settle(alice.tenant_id, subject, capture=BRL, release=BRL, key="x")
+    return str(hold.id)
+
+
+def test_what_was_charged_is_refunded_and_no_more(platform, api, alice, charged):
+    lines = api.get("/billing/statement").get_json()["data"]
+    assert {line["reference_id"] for line in lines if line["kind"] != "credit"} == {charged}
+    path, body = f"/tenants/{alice.tenant_id}/refunds", {"reference_id": charged, "reason": "Link errado"}
+    made = platform.post(path, {**body, "amount_micros": BRL - 1}, Idempotency_Key="r1")
+    assert (made.status_code, made.get_json()["available"]) == (201, 10 * BRL - 1)
+    line = api.get("/billing/statement").get_json()["data"][0]
+    assert (line["kind"], line["amount_micros"], line["memo"]) == ("refund", BRL - 1, "Link errado")
+    for amount, status, key, code in (
+        (2, 409, "r2", "refund_exceeds_charge"),
+        (1, 201, "r3", None),
+        (1, 409, "r4", "refund_exceeds_charge"),
+    ):
+        answer = platform.post(path, {**body, "amount_micros": amount}, Idempotency_Key=key)
+        assert (answer.status_code, answer.get_json().get("error_code")) == (status, code)
+    assert api.get("/billing/balance").get_json()["available"] == 10 * BRL
+    assert checks.run() == []
+
+
+def test_a_refund_is_for_the_platform_and_needs_a_key_of_its_own(platform, api, alice, charlie, charged):
+    body = {"reference_id": charged, "reason": "x", "amount_micros": 1}
+    path = f"/tenants/{alice.tenant_id}/refunds"
+    assert api.post(path, body, Idempotency_Key="k").status_code == 403
+    assert platform.post(path, body).status_code == 422
+    elsewhere = f"/tenants/{charlie.tenant_id}/refunds"
+    assert platform.post(elsewhere, body, Idempotency_Key="k").status_code == 404
+    assert platform.post(f"/tenants/{uuid.uuid4()}/refunds", body, Idempotency_Key="k").status_code == 404
 
 
 def test_a_company_that_does_not_exist_is_not_found(platform):

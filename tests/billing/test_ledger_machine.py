@@ -49,6 +49,7 @@ class Held:
 
     open: int
     captured: int = 0
+    refunded: int = 0
     times: int = 0
 
 
@@ -129,6 +130,23 @@ class LedgerMachine(RuleBasedStateMachine):
         self._do(lambda: ledger.settle(self.tenant_id, subject, capture=0, release=rest, key=key))
         self.available += rest
         held.open = 0
+
+    @precondition(lambda self: any(held.captured for held in self.holds.values()))
+    @rule(data=st.data(), part=shares)
+    def refund(self, data: st.DataObject, part: Any) -> None:
+        """Some of what was captured goes back to the balance; it stays captured, and can go back once."""
+        subject = data.draw(st.sampled_from([it for it, held in self.holds.items() if held.captured]))
+        held = self.holds[subject]
+        left = held.captured - held.refunded
+        amount = max(int(left * part), 1)
+        key = uuid4().hex
+        if amount > left:
+            with pytest.raises(AssertionError):
+                ledger.refund(self.tenant_id, subject, amount, key=key)
+            return
+        self._do(lambda: ledger.refund(self.tenant_id, subject, amount, key=key))
+        held.refunded += amount
+        self.available += amount
 
     @precondition(lambda self: any(held.open for held in self.holds.values()))
     @rule(data=st.data(), more=st.integers(1, 10))

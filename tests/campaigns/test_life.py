@@ -265,6 +265,17 @@ def test_canceled_while_it_waits_for_money(shop):
     assert checks.run() == []
 
 
+def test_who_comes_into_the_list_after_the_launch_is_not_written_to(shop, monkeypatch):
+    """Paused while its people are written down, the list grows, and it goes on: those it was launched for get it."""
+    campaign_id = shop.campaign(12, launched=False)
+    assert shop.do("launch", campaign_id)[0] == 202
+    list_id = shop.get(campaign_id)["contact_list_id"]
+    body = {"name": "Nova", "phone": "11 97777-1111"}
+    assert shop.api.post(f"/contact-lists/{list_id}/contacts", body).status_code == 201
+    jobs.expand(str(campaign_id))
+    assert shop.until(campaign_id, delivered=12)["total"] == 12
+
+
 def test_paused_with_its_last_messages_in_the_air_it_completes_by_itself(shop):
     campaign_id = shop.campaign(4)
     worker = some_batches(1)

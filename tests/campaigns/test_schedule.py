@@ -183,6 +183,29 @@ def test_without_money_at_its_time_it_waits_and_a_resume_sends_it(api, tenant):
     assert billing.balance(tenant.id).reserved == 2 * PRICE
 
 
+@pytest.mark.parametrize("cause", ["overdue", "insufficient_balance"])
+def test_what_was_held_back_before_it_went_can_have_another_time(api, tenant, cause):
+    if cause == "overdue":
+        money(tenant.id, 100)
+    campaign_id = scheduled(api)
+    its_time_came(campaign_id, minutes_ago=120 if cause == "overdue" else 0)
+    service.launch_due()
+    assert state(api, campaign_id) == ("paused", cause)
+    assert api.post(f"/campaigns/{campaign_id}/preflight").status_code == 200
+    refused = api.patch(f"/campaigns/{campaign_id}", {"scheduled_at": later(-5)})
+    assert (refused.status_code, state(api, campaign_id)) == (422, ("paused", cause))
+    assert api.patch(f"/campaigns/{campaign_id}", {"scheduled_at": later(45)}).status_code == 200
+    assert state(api, campaign_id) == ("scheduled", None)
+    if cause == "overdue":
+        its_time_came(campaign_id)
+        service.launch_due()
+        assert state(api, campaign_id) == ("launching", None)
+        refused = api.patch(f"/campaigns/{campaign_id}", {"scheduled_at": later(45)})
+        assert (refused.status_code, refused.get_json()["error_code"]) == (409, "campaign_not_draft")
+    else:
+        assert api.patch(f"/campaigns/{campaign_id}", {"scheduled_at": None}).get_json()["status"] == "draft"
+
+
 def test_an_audience_that_is_gone_at_its_time_fails_with_its_reason(api, rich):
     list_id = a_list(api, PEOPLE[:1])
     campaign_id = scheduled(api, list_id)

@@ -33,6 +33,11 @@ from tests.live.product import Product, free_port, processes_of, run
 #: How long it may take until all is done after the last strike; a lease is 30 s, a stalled call 20 s.
 CALM_S = 240.0
 CREDIT, SUB_BATCH = 1_000_000, 200
+#: Whom the reaper found with a worker that was gone, a claim each, whatever was learned of them afterwards.
+CUT_OFF = """
+    SELECT count(*) FROM notifications WHERE trail @> '[{"what": "worker_lost"}]'
+     GROUP BY dispatch_id, chunk_no, fence
+"""
 SECRET = "a key that only the chaos has"
 
 
@@ -64,7 +69,7 @@ class Round:
         self.hand = Hand(folder, chance)
         self.companies: list[Company] = []
         self.failed: list[str] = []
-        self.messages = self.lost = self.doubled = self.unknown = self.while_away = 0
+        self.messages = self.lost = self.doubled = self.unknown = self.cut_off = self.while_away = 0
         self.calm_s = self.launch_s = 0.0
         self.links: dict[str, Proxy] = {}
 
@@ -86,6 +91,7 @@ class Round:
             f"{self.kind.name}: {self.hand.kills.total()} kills, {self.hand.faults.total()} other faults, "
             f"{self.messages} messages, lost {self.lost}, doubled {self.doubled}, unknown {self.unknown}, "
             f"calm after {self.calm_s:.0f} s, slowest launch {self.launch_s:.1f} s"
+            + (f", {self.cut_off} cut off" if self.cut_off else "")
             + (f", {self.while_away} sent while Redis was gone" if self.kind.away_s else "")
             + "".join(f"\n  FAILED: {sentence}" for sentence in self.failed)
         )
@@ -178,11 +184,22 @@ class Round:
             self.failed.append(f"lost {self.lost}, doubled {self.doubled}: {who}")
         if self.kind.idempotent and self.unknown:
             self.failed.append(f"{self.unknown} unknown, and the carrier could be asked")
-        if self.unknown > SUB_BATCH * self.hand.sub_batches():
-            self.failed.append(f"{self.unknown} unknown, more than a sub-batch a death")
+        if not self.kind.idempotent:
+            self._look_at_the_cut_off(product)
         checked = run("check", env=product.env)
         if checked.stdout != "No violation.\n":
             self.failed.append(checked.stdout[:1500] + checked.stderr[-500:])
+
+    def _look_at_the_cut_off(self, product: Product) -> None:
+        """One death leaves one worker's one sub-batch in doubt: what was cut off in one claim of a chunk."""
+        database = {**product.servers(), **product.env}["DATABASE_URL"]
+        with psycopg.connect(database) as server:
+            cut = [size for (size,) in server.execute(CUT_OFF).fetchall()]
+        if cut and max(cut) > SUB_BATCH:
+            self.failed.append(f"{max(cut)} messages of one worker in doubt, more than a sub-batch")
+        if len(cut) > self.hand.sub_batches():
+            self.failed.append(f"{len(cut)} sub-batches in doubt after {self.hand.sub_batches()} deaths")
+        self.cut_off = sum(cut)
 
     def _look_at_money(self, company: Company, took: Counter[Told], unknown: Counter[Told]) -> None:
         mine = Counter({told: times for told, times in took.items() if told[1].startswith(company.name)})

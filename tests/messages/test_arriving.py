@@ -95,6 +95,7 @@ def _stand(dispatch_id: UUID, statuses: dict[UUID, str]) -> None:
             values = {
                 "status": status,
                 "charged_micros": PRICE if paid else 0,
+                "sending_at": None if status == "queued" else BEGAN,
                 "sent_at": BEGAN if paid else None,
             }
             current.execute(update(Notification).where(Notification.id == each).values(values))

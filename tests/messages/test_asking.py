@@ -35,6 +35,11 @@ def with_money() -> UUID:
     return tenant_id
 
 
+def befell() -> list[list[str]]:
+    """What each message keeps of its way."""
+    return [[each["what"] for each in trail] for trail in session().scalars(select(Notification.trail))]
+
+
 def time_passes(since: timedelta) -> None:
     with atomic() as current:
         times = {name: getattr(Notification, name) - since for name in ("sending_at", "updated_at")}
@@ -72,6 +77,7 @@ def test_what_the_carrier_has_was_sent_and_is_paid_for(blind):
     settling.settle_due(unfinished_too=True)
     assert (billing.balance(tenant_id).reserved, asking.ask()) == (0, 0)
     work_until(lambda: counts(dispatch) == {"delivered": 2})
+    assert befell() == [["no_answer", "looked_up"]] * 2
     assert set(times_accepted(simulator).values()) == {1}
     assert billing.balance(tenant_id).available == 10 * BRL - 2 * PRICE
     assert checks.run() == []
@@ -89,6 +95,7 @@ def test_what_the_carrier_has_not_is_sent_once_it_can_never_come(blind):
     assert asking.ask() == 2
     work_until(lambda: counts(dispatch) == {"delivered": 2})
     assert len(times_accepted(simulator)) == 2 and set(times_accepted(simulator).values()) == {1}
+    assert befell() == [["worker_lost", "never_came"]] * 2
     work_until(lambda: billing.balance(tenant_id).reserved == 0)
     assert checks.run() == []
 

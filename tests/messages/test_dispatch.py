@@ -202,6 +202,20 @@ def test_a_carrier_that_is_away_is_waited_for_and_nothing_is_lost(running):
     assert set(times_accepted(simulator).values()) == {1}
 
 
+def test_a_carrier_that_is_not_set_up_on_a_machine_is_left_to_the_others(running, monkeypatch):
+    _, simulator, tenant_id = running
+    dispatch = ready_dispatch(tenant_id, drafts("1111"))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(registry, "MAKERS", {})
+        assert dispatcher.drain() == 0
+    chunk = session().scalars(select(Chunk).execution_options(populate_existing=True)).one()
+    assert chunk.lease_until is None and chunk.due_at > now()
+    with atomic() as current:
+        current.execute(update(Chunk).values(due_at=now()))
+    work_until(lambda: counts(dispatch) == {"delivered": 1})
+    assert set(times_accepted(simulator).values()) == {1}
+
+
 def test_turns_go_round_the_tenants(running):
     _, _, big = running
     small = factories.owner("charlie@example.com", "Charlie").tenant_id

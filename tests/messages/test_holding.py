@@ -171,6 +171,8 @@ def test_by_night_nobody_gets_it_and_nothing_fails(running):
     running.clock.at(10)
     work_until(lambda: counts(dispatch) == {"delivered": 200})
     assert set(times_accepted(running.simulator).values()) == {1}
+    told = session().scalars(select(Notification.trail)).all()
+    assert [[each["what"] for each in trail] for trail in told] == [["hours"]] * 200
     assert checks.run() == []
 
 

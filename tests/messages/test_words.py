@@ -122,6 +122,15 @@ def test_whoever_opted_out_gets_nothing_but_that_answer(running):
     assert checks.run() == []
 
 
+def test_an_answer_to_a_message_that_nobody_is_sure_of_counts(running):
+    """The carrier never said that it took it; the person reads it all the same."""
+    phone = one(running).phone
+    with atomic() as current:
+        current.execute(text("UPDATE notifications SET sent_at = NULL, delivered_at = NULL, status = 'unknown'"))
+    use(running, phone=phone, do="write", text="SAIR")
+    work(lambda: opt_outs.is_opted_out(running.tenant.id, "sms", phone))
+
+
 def test_voltar_brings_back_what_a_word_stopped_but_not_calls_that_a_key_stopped(running):
     call = one(running, "voice", SPEECH | {"dtmf": KEYS})
     use(running, phone=call.phone, do="key", id=str(call.id), text="9")
