@@ -22,7 +22,7 @@ help:
 	@echo 'make check   the quick part of it, for every save'
 	@echo 'make lint    style and types only'
 	@echo 'make bench   benchmarks'
-	@echo 'make chaos   1,000 deaths, and other faults, while companies send (KILLS, SEED, SECONDS, ROWS, AWAY_S)'
+	@echo 'make chaos   1,000 deaths, and other faults, while companies send (KILLS, SEED, SECONDS, ROWS, AWAY_S, LAUNCHES, EXAMPLES)'
 	@echo 'make check-rbm SCHEMA=path   RCS payloads against Google'"'"'s published types'
 	@echo 'make lock    write requirements*.lock, after a change in pyproject.toml'
 	@echo 'make clean   remove what was installed and built; the data in var/ stays'

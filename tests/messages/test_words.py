@@ -126,7 +126,9 @@ def test_an_answer_to_a_message_that_nobody_is_sure_of_counts(running):
     """The carrier never said that it took it; the person reads it all the same."""
     phone = one(running).phone
     with atomic() as current:
-        current.execute(text("UPDATE notifications SET sent_at = NULL, delivered_at = NULL, status = 'unknown'"))
+        current.execute(
+            text("UPDATE notifications SET sent_at = NULL, delivered_at = NULL, status = 'unknown'")
+        )
     use(running, phone=phone, do="write", text="SAIR")
     work(lambda: opt_outs.is_opted_out(running.tenant.id, "sms", phone))
 
