@@ -22,8 +22,16 @@ from tests.chaos.storm import BLIND, LINKS, OWN, Kind, Round, in_one_table
 KILLS_A_ROUND = 100
 #: By their setting: the variable of the tests, how often, and where they stand.
 LONG = {
-    "LAUNCHES": ("SINTALK_CHAOS_LAUNCHES", "100", "tests/chaos/test_many_launches.py"),
-    "EXAMPLES": ("SINTALK_LEDGER_EXAMPLES", "1000", "tests/billing/test_ledger_machine.py"),
+    "LAUNCHES": (
+        "SINTALK_CHAOS_LAUNCHES",
+        "100",
+        "tests/chaos/test_many_launches.py::test_sixty_four_threads_launch_exactly_what_the_money_covers",
+    ),
+    "EXAMPLES": (
+        "SINTALK_LEDGER_EXAMPLES",
+        "1000",
+        "tests/billing/test_ledger_machine.py::test_the_ledger_does_what_a_dictionary_of_integers_does",
+    ),
 }
 
 
@@ -51,16 +59,8 @@ def _long_form(name: str, seed: int) -> bool:
     times = os.environ.get(name, default)
     if times == "0":
         return True
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        path,
-        f"--hypothesis-seed={seed}",
-        "-p",
-        "no:cacheprovider",
-    ]
+    options = ["-q", f"--hypothesis-seed={seed}", "-o", "timeout=7200"]
+    command = [sys.executable, "-m", "pytest", *options, path]
     began = time.monotonic()
     done = subprocess.run(
         command, env={**os.environ, variable: times}, capture_output=True, text=True, check=False
