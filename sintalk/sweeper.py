@@ -74,6 +74,7 @@ def steps() -> list[Step]:
         Step(10.0, ring_questions),
         Step(2.0, campaigns.close_finished),
         Step(2.0, campaigns.hold_halted),
+        Step(2.0, campaigns.go_on_with_money),
         Step(2.0, spreading.judge),
         Step(1.0, ring_webhooks),
         Step(5.0, balances.look),

@@ -15,6 +15,7 @@ from sqlalchemy import Select, select
 from sintalk.accounts import service as accounts
 from sintalk.campaigns import references
 from sintalk.campaigns.ending import close_finished
+from sintalk.campaigns.funding import go_on_with_money
 from sintalk.campaigns.halting import hold_halted
 from sintalk.campaigns.launching import launch, launch_due, reserve
 from sintalk.campaigns.models import MAX_DELAY_MINUTES, UNFINISHED, Campaign, CampaignExclusion
@@ -32,6 +33,7 @@ __all__ = [
     "create",
     "delete_draft",
     "get",
+    "go_on_with_money",
     "hold_halted",
     "launch",
     "launch_due",

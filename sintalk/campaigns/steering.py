@@ -47,7 +47,7 @@ def resume(tenant_id: UUID, campaign_id: UUID, *, by: Actor) -> Campaign:
         if campaign.status != "paused":
             raise Conflict("campaign_not_paused", _l("This campaign is not paused."))
         reason, campaign.late_ok = campaign.pause_reason, True
-        _go_on(campaign, by)
+        go_on(campaign, by)
         accounts.record(by, "campaign.resumed", campaign.id, name=campaign.name, waited_for=reason)
     return campaign
 
@@ -86,7 +86,8 @@ def reschedule(campaign: Campaign, scheduled_at: datetime | None, *, by: Actor) 
         accounts.record(by, "campaign.rescheduled", campaign.id, name=campaign.name, scheduled_at=at)
 
 
-def _go_on(campaign: Campaign, by: Actor) -> None:
+def go_on(campaign: Campaign, by: Actor) -> None:
+    """Let a paused campaign go on, in the caller's transaction, its row locked. Raises 402, 409 `empty_audience`."""
     if campaign.launched_at is None:
         launching.go(campaign, by)
         return

@@ -27,6 +27,11 @@ DONE = {
 #: What happens by itself, by its reason.
 BY_ITSELF = {
     ("campaign.launched", None): (_l("Its time came, and it was sent off."), "send", "info"),
+    ("campaign.resumed", None): (
+        _l("The balance was topped up, and it went on by itself."),
+        "player-play",
+        "info",
+    ),
     ("campaign.paused", "insufficient_balance"): (
         _l("It was held back: the balance did not cover it."),
         "player-pause",

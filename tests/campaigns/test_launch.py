@@ -116,7 +116,8 @@ def test_without_money_nothing_is_launched(api, tenant):
     assert api.get(f"/campaigns/{campaign_id}/stats").get_json()["total"] == 0
 
 
-def test_where_the_exact_price_does_not_fit_it_waits_paused_until_there_is_money(api, alice):
+@pytest.mark.parametrize("by_itself", [False, True])
+def test_where_the_exact_price_does_not_fit_it_waits_paused_until_there_is_money(api, alice, by_itself):
     """Two people at the cheapest price fit, but the text has two parts."""
     money(alice.tenant_id, 2 * PRICE / BRL)
     long = "{{nome}}, " + "x" * 160
@@ -128,7 +129,10 @@ def test_where_the_exact_price_does_not_fit_it_waits_paused_until_there_is_money
     assert api.get("/billing/balance").get_json()["reserved"] == 0
 
     money(alice.tenant_id, 10)
-    service.resume(alice.tenant_id, campaign_id, by=alice.actor())
+    if by_itself:
+        assert service.go_on_with_money() == 1
+    else:
+        service.resume(alice.tenant_id, campaign_id, by=alice.actor())
     assert api.get(f"/campaigns/{campaign_id}").get_json()["status"] == "running"
     # "João" is no GSM-7: 67 characters a part make three of it
     assert api.get("/billing/balance").get_json()["reserved"] == (2 + 3) * PRICE

@@ -206,6 +206,38 @@ def test_what_was_held_back_before_it_went_can_have_another_time(api, tenant, ca
         assert api.patch(f"/campaigns/{campaign_id}", {"scheduled_at": None}).get_json()["status"] == "draft"
 
 
+def test_topped_up_soon_enough_it_goes_on_by_itself(api, tenant):
+    campaign_id = scheduled(api)
+    its_time_came(campaign_id)
+    service.launch_due()
+    assert state(api, campaign_id) == ("paused", "insufficient_balance")
+    assert service.go_on_with_money() == 0
+    money(tenant.id, 0.08)  # for one of two
+    assert service.go_on_with_money() == 0
+    assert state(api, campaign_id) == ("paused", "insufficient_balance")
+    assert service.go_on_with_money() == 0, "nothing has changed since"
+    money(tenant.id, 0.08)
+    assert service.go_on_with_money() == 1
+    assert state(api, campaign_id) == ("launching", None)
+    jobs.expand(campaign_id)
+    assert state(api, campaign_id) == ("running", None)
+    assert (billing.balance(tenant.id).available, billing.balance(tenant.id).reserved) == (0, 2 * PRICE)
+    assert checks.run() == []
+
+
+def test_topped_up_too_late_it_waits_for_a_word(api, tenant):
+    campaign_id = scheduled(api)
+    its_time_came(campaign_id)
+    service.launch_due()
+    hours = timedelta(hours=2)
+    with atomic() as current:
+        current.execute(update(Campaign).values(scheduled_at=now() - hours, updated_at=now() - hours))
+    money(tenant.id, 10)
+    assert service.go_on_with_money() == 0
+    assert state(api, campaign_id) == ("paused", "insufficient_balance")
+    assert api.post(f"/campaigns/{campaign_id}/resume").status_code == 202
+
+
 def test_an_audience_that_is_gone_at_its_time_fails_with_its_reason(api, rich):
     list_id = a_list(api, PEOPLE[:1])
     campaign_id = scheduled(api, list_id)

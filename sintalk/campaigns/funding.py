@@ -1,0 +1,59 @@
+"""What waits for money goes on by itself once there is some, if that is not too late for it.
+
+A credit sets it going: the campaigns that stopped for lack of money before it are tried once, the oldest first. Later
+than `max_delay_minutes` after its time, or after it stopped, nobody may want it any more: then it waits for a word.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import text
+
+from sintalk.accounts import service as accounts
+from sintalk.campaigns import launching, steering
+from sintalk.campaigns.models import Campaign
+from sintalk.db import atomic, now, session
+from sintalk.errors import Conflict, InsufficientBalance
+
+#: `updated_at` is when it stopped, or was tried in vain.
+FUNDED = text("""
+    SELECT c.id FROM campaigns c
+     WHERE c.status = 'paused' AND c.pause_reason = 'insufficient_balance'
+       AND greatest(c.updated_at, c.scheduled_at) > :now - make_interval(mins => c.max_delay_minutes)
+       AND EXISTS (SELECT FROM ledger_transactions t
+                    WHERE t.tenant_id = c.tenant_id AND t.kind = 'credit' AND t.created_at > c.updated_at)
+     ORDER BY c.updated_at, c.id LIMIT 100
+""")
+
+
+def go_on_with_money() -> int:
+    """Let campaigns go on whose money came; how many those were. For the sweeper."""
+    ids = session().scalars(FUNDED, {"now": now()}).all()
+    return sum(_tried(campaign_id) for campaign_id in ids)
+
+
+def _tried(campaign_id: UUID) -> bool:
+    try:
+        with atomic():
+            campaign = _waiting(campaign_id)
+            if campaign is None or campaign.overdue(now()):
+                return False
+            by = launching.clock(campaign)
+            steering.go_on(campaign, by)
+            accounts.record(
+                by, "campaign.resumed", campaign.id, name=campaign.name, waited_for="insufficient_balance"
+            )
+    except (InsufficientBalance, Conflict):
+        with atomic():
+            campaign = _waiting(campaign_id)
+            if campaign is not None:
+                campaign.updated_at = now()
+        return False
+    return True
+
+
+def _waiting(campaign_id: UUID) -> Campaign | None:
+    campaign = session().get_one(Campaign, campaign_id, with_for_update=True, populate_existing=True)
+    waits = campaign.status == "paused" and campaign.pause_reason == "insufficient_balance"
+    return campaign if waits else None
