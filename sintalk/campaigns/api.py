@@ -107,7 +107,7 @@ def preflight_campaign(path: CampaignPath) -> tuple[PreflightOut, int]:
 
     More than 10,000 people are counted in the background: 202 then, until asking again answers 200.
     """
-    found = preflight.preflight(g.actor.tenant_id, path.campaign_id)
+    found = preflight.preflight(g.actor.tenant_id, path.campaign_id, mode=g.actor.mode)
     return _counted(path.campaign_id, found), 200 if found.complete else 202
 
 
@@ -167,7 +167,8 @@ def get_campaign_stats(path: CampaignPath) -> CampaignStats:
         name: getattr(dispatch, name) for name in CampaignStats.model_fields if hasattr(dispatch, name)
     }
     about = {"campaign_id": campaign.id, "status": campaign.status}
-    return CampaignStats.model_validate({**counted, **about, "waiting": _waiting(holding.waiting(dispatch))})
+    waiting = _waiting(holding.waiting(dispatch))
+    return CampaignStats.model_validate({**counted, **about, "waiting": waiting})
 
 
 def _counted(campaign_id: UUID, found: preflight.Preflight) -> PreflightOut:

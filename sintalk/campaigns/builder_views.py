@@ -210,11 +210,14 @@ def _answered() -> dict[str, Any]:
 
 def _checked_who(form: WhoForm) -> Who:
     who = form.checked()
-    try:
-        for list_id in filter(None, [who.contact_list_id, *who.exclude_list_ids]):
-            contacts.get_list(g.actor.tenant_id, list_id)
-    except NotFound:
-        raise unknown_reference("contact_list_id", _("Choose one of the lists.")) from None
+    named = [("contact_list_id", who.contact_list_id)]
+    named += [("exclude_list_ids", each) for each in who.exclude_list_ids]
+    for field, list_id in named:
+        try:
+            if list_id:
+                contacts.get_list(g.actor.tenant_id, list_id)
+        except NotFound:
+            raise unknown_reference(field, _("Choose one of the lists.")) from None
     try:
         if who.parent_campaign_id:
             service.get(g.actor.tenant_id, who.parent_campaign_id)
@@ -271,7 +274,7 @@ def _review(campaign: Campaign, template: str) -> ResponseReturnValue:
         flash(_("The list or the template of this draft was deleted. Choose another."), "warning")
         step = ".who" if parts.template is not None else ".what"
         return redirect(url_for(step, campaign_id=campaign.id), 303)
-    found = preflight.preflight(campaign.tenant_id, campaign.id)
+    found = preflight.preflight(campaign.tenant_id, campaign.id, mode=g.actor.mode)
     page = render_template(
         template,
         campaign=campaign,

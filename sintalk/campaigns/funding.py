@@ -30,7 +30,7 @@ FUNDED = text("""
 def go_on_with_money() -> int:
     """Let campaigns go on whose money came; how many those were. For the sweeper."""
     ids = session().scalars(FUNDED, {"now": now()}).all()
-    return sum(_tried(campaign_id) for campaign_id in ids)
+    return launching.one_by_one(ids, _tried)
 
 
 def _tried(campaign_id: UUID) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from sintalk.accounts import service as accounts
 from sintalk.billing import service as billing
@@ -20,6 +23,8 @@ from sintalk.messages.composing import SENDABLE, cheapest
 from sintalk.messages.models import Dispatch
 from sintalk.queue import enqueue
 from sintalk.tenancy import Actor, owned
+
+log = logging.getLogger(__name__)
 
 
 def launch(tenant_id: UUID, campaign_id: UUID, *, at_once: bool = False, by: Actor) -> Campaign:
@@ -79,7 +84,20 @@ def launch_due() -> int:
     """Launch what was scheduled for now or before; how many that were. For the sweeper."""
     due = select(Campaign.id).where(Campaign.status == "scheduled", Campaign.scheduled_at <= now())
     ids = session().scalars(due.order_by(Campaign.scheduled_at).limit(100)).all()
-    return sum(_launch_scheduled(campaign_id) for campaign_id in ids)
+    return one_by_one(ids, _launch_scheduled)
+
+
+def one_by_one(ids: Iterable[UUID], act: Callable[[UUID], bool]) -> int:
+    """How many of these campaigns it did that for. One that cannot be is logged, and keeps nobody else waiting."""
+    done = 0
+    for campaign_id in ids:
+        try:
+            done += act(campaign_id)
+        except OperationalError:
+            raise  # the database is away: for the sweeper
+        except Exception:
+            log.exception("campaign %s cannot go on, will try again", campaign_id)
+    return done
 
 
 def reserve(campaign_id: UUID) -> None:

@@ -82,14 +82,18 @@ class Preflight:
         return self.missing_micros == 0
 
 
-def preflight(tenant_id: UUID, campaign_id: UUID) -> Preflight:
-    """Count the audience as the launch will, or say how far the counting is.
+def preflight(tenant_id: UUID, campaign_id: UUID, *, mode: str = "live") -> Preflight:
+    """Count the audience as the launch will, or say how far the counting is; a draft as who asks would launch it,
+    by a test key for nothing.
 
     Raises NotFound, also for what the draft names and was deleted; 409 `campaign_not_launchable` after its launch.
     """
     campaign = owned(Campaign, tenant_id, campaign_id)
     if not campaign.may_be_scheduled:
         raise Conflict("campaign_not_launchable", _l("This campaign was launched before."))
+    if campaign.status == "draft" and campaign.mode != mode:
+        with atomic():
+            campaign.mode = mode
     mark, total = seal(campaign), people_of(campaign)
     if total <= AT_ONCE:
         return _seen(campaign, _counted_now(campaign), complete=True, total=total, at=now(), mark=mark)
@@ -111,6 +115,7 @@ def seal(campaign: Campaign) -> str:
     tenant_id = campaign.tenant_id
     parts = [
         campaign.channel,
+        campaign.mode,
         campaign.content or templates.get(tenant_id, campaign.template_id).updated_at.isoformat(),
         str(campaign.template_id),
         billing.prices(tenant_id),

@@ -199,6 +199,16 @@ class PreflightOut(Answer):
     counted_at: Timestamp
 
 
+class CanaryOut(Answer):
+    """A few people who get it before the others."""
+
+    people: int = Field(examples=[20])
+    failed: int | None = Field(
+        None, description="How many of them did not get it; null until that was judged"
+    )
+    passed: bool | None = Field(None, description="Whether the others follow; null until that was judged")
+
+
 class CampaignStats(Answer):
     """Status counts, which add up to `total` at every instant. Money in micro-units."""
 
@@ -221,6 +231,7 @@ class CampaignStats(Answer):
     )
     cost_micros: int = Field(examples=[80_000_000], description="Captured so far")
     reserved_micros: int = Field(description="Still held")
+    canary: CanaryOut | None = Field(description="Those who get it first; null where nobody does")
     waiting: list[WaitingOut] = Field(
         description="Who waits for the sending hours; they are among the queued"
     )

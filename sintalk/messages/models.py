@@ -49,6 +49,7 @@ class Dispatch(Identified, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
         UniqueConstraint("tenant_id", "campaign_id"),
+        ForeignKeyConstraint(["tenant_id", "campaign_id"], ["campaigns.tenant_id", "campaigns.id"]),
         CheckConstraint("status IN ('filling', 'paused', 'ready', 'canceled', 'finished')", name="status"),
         CheckConstraint(f"total = {' + '.join(STATUSES)}", name="counters_add_up"),
         CheckConstraint(" AND ".join(f"{name} >= 0" for name in STATUSES), name="counters"),

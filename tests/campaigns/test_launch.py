@@ -296,6 +296,8 @@ def test_what_the_check_step_says_is_what_the_launch_does(api, alice, draft):
 def test_what_a_test_key_launches_costs_nothing(app, api, alice):
     campaign_id = a_campaign(api, a_list(api, PEOPLE), a_template(api))
     trying = Api(app, factories.key(alice, mode="test"))
+    for asked, price in ((trying, 0), (api, 2 * PRICE), (trying, 0)):  # each as they would launch it
+        assert asked.post(f"/campaigns/{campaign_id}/preflight").get_json()["price_micros"] == price
     assert trying.post(f"/campaigns/{campaign_id}/launch").status_code == 202
     jobs.expand(campaign_id)
     stats = api.get(f"/campaigns/{campaign_id}/stats").get_json()

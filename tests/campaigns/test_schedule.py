@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sintalk import checks
 from sintalk.accounts.models import AuditEvent
 from sintalk.billing import service as billing
-from sintalk.campaigns import jobs, service
+from sintalk.campaigns import jobs, launching, service
 from sintalk.campaigns.models import Campaign
 from sintalk.db import atomic, now, session
 from sintalk.web.schemas import rfc3339
@@ -236,6 +236,22 @@ def test_topped_up_too_late_it_waits_for_a_word(api, tenant):
     assert service.go_on_with_money() == 0
     assert state(api, campaign_id) == ("paused", "insufficient_balance")
     assert api.post(f"/campaigns/{campaign_id}/resume").status_code == 202
+
+
+def test_one_that_cannot_go_keeps_nobody_else_waiting(api, rich, monkeypatch):
+    broken, fine = scheduled(api), scheduled(api)
+    its_time_came(broken, minutes_ago=5)
+    its_time_came(fine)
+    go = launching.go
+
+    def stumble(campaign, by):
+        if str(campaign.id) == broken:
+            raise ZeroDivisionError
+        go(campaign, by)
+
+    monkeypatch.setattr(launching, "go", stumble)
+    assert service.launch_due() == 1
+    assert (state(api, broken)[0], state(api, fine)[0]) == ("scheduled", "launching")
 
 
 def test_an_audience_that_is_gone_at_its_time_fails_with_its_reason(api, rich):
