@@ -33,6 +33,9 @@ from sintalk.billing import ledger, service
 from sintalk.db import atomic, db
 from sintalk.errors import InsufficientBalance
 
+#: 1,000 in the long form.
+EXAMPLES = int(os.environ.get("SINTALK_LEDGER_EXAMPLES", "25"))
+LOOK_EVERY = max(1, EXAMPLES // 50)
 HURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
 
 amounts = st.integers(1, 50) | st.integers(1, 10**15)
@@ -56,6 +59,8 @@ class Held:
 class LedgerMachine(RuleBasedStateMachine):
     """Money of one tenant, moved by every verb there is, repeated, and cut short anywhere."""
 
+    played = 0
+
     def __init__(self) -> None:
         super().__init__()
         self.tenant_id: UUID = accounts.create_tenant(name="Hypothesis").id
@@ -64,7 +69,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.last: Callable[[], object] | None = None
 
     def teardown(self) -> None:
-        assert checks.run() == []
+        """Everything must add up; every example's rows stay, so in the long form not each of them looks at all."""
+        type(self).played += 1
+        if self.played % LOOK_EVERY == 0:
+            assert checks.run() == []
         db.session.remove()
 
     # --- the verbs ----------------------------------------------------------------------------------------
@@ -236,10 +244,10 @@ def dying(at: int) -> Iterator[None]:
 
 
 def test_the_ledger_does_what_a_dictionary_of_integers_does(app: Flask) -> None:
-    examples = int(os.environ.get("SINTALK_LEDGER_EXAMPLES", "25"))
     run_state_machine_as_test(
-        LedgerMachine, settings=settings(HURRIED, max_examples=examples, stateful_step_count=25)
+        LedgerMachine, settings=settings(HURRIED, max_examples=EXAMPLES, stateful_step_count=25)
     )
+    assert checks.run() == []
 
 
 def test_the_machine_notices_money_that_comes_from_nowhere(app: Flask) -> None:
