@@ -126,7 +126,7 @@ def reserve(campaign_id: UUID) -> None:
 def start(campaign: Campaign) -> None:
     """Hold the money and open it to the workers, in the caller's transaction. Raises 402."""
     by_itself = campaign.scheduled_at is not None and not campaign.late_ok
-    most = campaign.max_delay_minutes if by_itself else None
+    most = campaign.delay_minutes if by_itself else None
     messages.reserve(dispatch_of(campaign), memo=campaign.name, max_delay_minutes=most)
     campaign.status, campaign.pause_reason, campaign.updated_at = "running", None, now()
 

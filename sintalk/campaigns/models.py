@@ -22,6 +22,8 @@ OUTCOMES = {
 }
 #: After an outage nothing scheduled leaves later than this by itself.
 MAX_DELAY_MINUTES = 60
+#: Nobody is so prompt: a campaign is noticed, written down and claimed in this time.
+GRACE_MINUTES = 3
 
 
 class Campaign(Identified, Base):
@@ -127,8 +129,13 @@ class Campaign(Identified, Base):
 
     def overdue(self, moment: datetime) -> bool:
         """Whether it would leave later than its maker wanted without having said so."""
-        latest = self.scheduled_at and self.scheduled_at + timedelta(minutes=self.max_delay_minutes)
+        latest = self.scheduled_at and self.scheduled_at + timedelta(minutes=self.delay_minutes)
         return bool(latest and moment > latest and not self.late_ok)
+
+    @property
+    def delay_minutes(self) -> int:
+        """How late it may be: as its maker wants, but so much that it can go at all."""
+        return max(self.max_delay_minutes, GRACE_MINUTES)
 
     @property
     def unfinished(self) -> bool:

@@ -158,6 +158,14 @@ def test_a_little_late_it_still_goes(api, rich):
     assert state(api, campaign_id) == ("launching", None)
 
 
+def test_no_delay_at_all_still_lets_it_go(api, rich):
+    campaign_id = scheduled(api, max_delay_minutes=0)
+    its_time_came(campaign_id)
+    service.launch_due()
+    jobs.expand(campaign_id)
+    assert state(api, campaign_id) == ("running", None)
+
+
 def test_an_outage_between_its_launch_and_its_money_makes_it_wait_too(api, rich):
     campaign_id = scheduled(api)
     its_time_came(campaign_id)
