@@ -221,7 +221,8 @@ class Company:
         silent = 0 if parent else len(people.phones("0005"))
         self.campaigns.append(Sent(campaign_id, tag, people, people.phones(*fates), silent))
         began = time.monotonic()
-        self.ask(f"/campaigns/{campaign_id}/launch")
+        if not self.ask(f"/campaigns/{campaign_id}/launch", fine=(202, 422)):  # its time went by before that
+            self.ask(f"/campaigns/{campaign_id}/launch", {"now": True})
         self.slowest_launch_s = max(self.slowest_launch_s, time.monotonic() - began)
         return None
 
