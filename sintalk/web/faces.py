@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import psycopg
 from flask import Flask, Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
@@ -23,6 +24,10 @@ FRAMEWORK = {
     415: ("unsupported_media_type", _l("Send JSON, with Content-Type: application/json.")),
     429: ("rate_limited", _l("Too many requests. Wait a moment and try again.")),
 }
+#: What PostgreSQL says where it ends, crashed, or is not ready yet (SQLSTATE class 57), besides lost connections (08).
+GOING_OR_COMING = ("57P01", "57P02", "57P03")
+#: When to ask again, in seconds: a restart takes about as long.
+ASK_AGAIN_S = "5"
 
 
 def init(app: Flask) -> None:
@@ -71,8 +76,27 @@ def _framework_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _crash(error: Exception) -> ResponseReturnValue:
+    if database_is_away(error):
+        return _unavailable(error)
     log.exception("request %s %s %s failed", request_id(), request.method, request.path, exc_info=error)
     session().rollback()
     return show(
         DomainError(500, "internal_error", _l("Something went wrong on our side; nothing was changed."))
     )
+
+
+def database_is_away(error: Exception) -> bool:
+    """Whether this is no fault of ours: the database cannot be reached, or went away meanwhile."""
+    cause = getattr(error, "orig", error)
+    if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith("08") or cause.sqlstate in GOING_OR_COMING
+
+
+def _unavailable(error: Exception) -> ResponseReturnValue:
+    """One line in the log: it may be as many requests as come while the database is away."""
+    why = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+    log.error("request %s %s %s: the database is away: %s", request_id(), request.method, request.path, why)
+    session().rollback()
+    sentence = _l("The service is not available just now. Try again in a moment.")
+    return show(DomainError(503, "unavailable", sentence, headers={"Retry-After": ASK_AGAIN_S}))

@@ -14,6 +14,7 @@ ALWAYS = (
     Refusal(401, "unauthorized", "A valid API key is needed, as X-API-Key or as a Bearer token."),
     Refusal(429, "rate_limited", "Too many requests. Wait a moment and try again."),
     Refusal(500, "internal_error", "Something went wrong on our side; nothing was changed."),
+    Refusal(503, "unavailable", "The service is not available just now. Try again in a moment."),
 )
 NOT_FOUND = Refusal(404, "not_found", "There is nothing here, or it is not yours.")
 INVALID = Refusal(422, "validation_failed", "Some fields are wrong; see details.")
