@@ -1,7 +1,8 @@
 """What waits for money goes on by itself once there is some, if that is not too late for it.
 
-A credit sets it going: the campaigns that stopped for lack of money before it are tried once, the oldest first. Later
-than `max_delay_minutes` after its time, or after it stopped, nobody may want it any more: then it waits for a word.
+Money that comes sets it going, a credit or a refund: the campaigns that stopped without knowing of it are tried once,
+the oldest first. Later than `max_delay_minutes` after its time, or after it stopped, nobody may want it any more: then
+it waits for a word.
 """
 
 from __future__ import annotations
@@ -11,20 +12,20 @@ from uuid import UUID
 from sqlalchemy import text
 
 from sintalk.accounts import service as accounts
+from sintalk.billing import service as billing
 from sintalk.campaigns import launching, steering
-from sintalk.campaigns.models import Campaign
+from sintalk.campaigns.models import GRACE_MINUTES, Campaign
 from sintalk.db import atomic, now, session
 from sintalk.errors import Conflict, InsufficientBalance
 
-#: `updated_at` is when it stopped, or was tried in vain.
-FUNDED = text("""
+FUNDED = text(f"""
     SELECT c.id FROM campaigns c
      WHERE c.status = 'paused' AND c.pause_reason = 'insufficient_balance'
-       AND greatest(c.updated_at, c.scheduled_at) > :now - make_interval(mins => c.max_delay_minutes)
+       AND c.short_since > :now - make_interval(mins => greatest(c.max_delay_minutes, {GRACE_MINUTES}))
        AND EXISTS (SELECT FROM ledger_transactions t
-                    WHERE t.tenant_id = c.tenant_id AND t.kind = 'credit' AND t.created_at > c.updated_at)
-     ORDER BY c.updated_at, c.id LIMIT 100
-""")
+                    WHERE t.tenant_id = c.tenant_id AND t.kind IN ('credit', 'refund') AND t.seq > c.short_after)
+     ORDER BY c.short_since, c.id LIMIT 100
+""")  # noqa: S608 - the only thing put in is our own
 
 
 def go_on_with_money() -> int:
@@ -34,11 +35,13 @@ def go_on_with_money() -> int:
 
 
 def _tried(campaign_id: UUID) -> bool:
+    known = 0
     try:
         with atomic():
             campaign = _waiting(campaign_id)
             if campaign is None or campaign.overdue(now()):
                 return False
+            known = billing.movements(campaign.tenant_id)
             by = launching.clock(campaign)
             steering.go_on(campaign, by)
             accounts.record(
@@ -48,7 +51,7 @@ def _tried(campaign_id: UUID) -> bool:
         with atomic():
             campaign = _waiting(campaign_id)
             if campaign is not None:
-                campaign.updated_at = now()
+                campaign.short_after = known
         return False
     return True
 

@@ -109,18 +109,20 @@ def reserve(campaign_id: UUID) -> None:
         Campaign.id == campaign_id, Campaign.status == "launching", Campaign.expanded_at.is_not(None)
     )
     locked = waiting.with_for_update().execution_options(populate_existing=True)
+    known = 0
     try:
         with atomic() as current:
             campaign = current.scalar(locked)
             if campaign is not None and campaign.overdue(now()):
                 wait(campaign, "overdue")
             elif campaign is not None:
+                known = billing.movements(campaign.tenant_id)
                 start(campaign)
     except InsufficientBalance:
         with atomic() as current:
             campaign = current.scalar(locked)
             if campaign is not None:
-                wait(campaign, "insufficient_balance")
+                wait_for_money(campaign, known)
 
 
 def start(campaign: Campaign) -> None:
@@ -138,6 +140,12 @@ def wait(campaign: Campaign, reason: str) -> None:
     if dispatch is not None:
         messages.pause(dispatch)
     say_paused(campaign)
+
+
+def wait_for_money(campaign: Campaign, known: int) -> None:
+    """Keep it until there is money. `known`: the account's last movement before its balance was looked at."""
+    campaign.short_since, campaign.short_after = now(), known
+    wait(campaign, "insufficient_balance")
 
 
 def say_paused(campaign: Campaign) -> None:
@@ -172,14 +180,14 @@ def _launch_scheduled(campaign_id: UUID) -> bool:
         )
         if campaign is None:
             return False
-        by = clock(campaign)
+        by, known = clock(campaign), billing.movements(campaign.tenant_id)
         try:
             if campaign.overdue(now()):
                 wait(campaign, "overdue")
             else:
                 go(campaign, by)
         except InsufficientBalance:
-            wait(campaign, "insufficient_balance")
+            wait_for_money(campaign, known)
         except Conflict as error:
             ending.fail(campaign, error.code)
             accounts.record(by, "campaign.failed", campaign.id, name=campaign.name, reason=error.code)

@@ -4,7 +4,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -35,7 +43,8 @@ class Campaign(Identified, Base):
     the last of them that a notification was written for.
     `late_ok`: a person said that it may leave later than `max_delay_minutes` after its time. `error_code` says
     why it failed, `mode` whether a test key launched it. `spread_minutes`: for how long it leaves, evenly; `canary`:
-    a few people get it first, and the others if that went well.
+    a few people get it first, and the others if that went well. `short_since`, `short_after`: when it stopped for lack
+    of money, and the last movement of the account that it knew of then.
     """
 
     __tablename__ = "campaigns"
@@ -97,6 +106,8 @@ class Campaign(Identified, Base):
     late_ok: Mapped[bool] = mapped_column(default=False)
     spread_minutes: Mapped[int | None]
     canary: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    short_since: Mapped[datetime | None]
+    short_after: Mapped[int | None] = mapped_column(BigInteger)
     launched_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(default=now)

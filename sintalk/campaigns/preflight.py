@@ -93,7 +93,9 @@ def preflight(tenant_id: UUID, campaign_id: UUID, *, mode: str = "live") -> Pref
         raise Conflict("campaign_not_launchable", _l("This campaign was launched before."))
     if campaign.status == "draft" and campaign.mode != mode:
         with atomic():
-            campaign.mode = mode
+            campaign = owned(Campaign, tenant_id, campaign_id, lock=True)
+            if campaign.status == "draft":  # nobody launched it meanwhile
+                campaign.mode = mode
     mark, total = seal(campaign), people_of(campaign)
     if total <= AT_ONCE:
         return _seen(campaign, _counted_now(campaign), complete=True, total=total, at=now(), mark=mark)

@@ -143,8 +143,8 @@ def _never_came(dispatch_id: UUID, rows: Sequence[Any]) -> int:
     if not rows:
         return 0
     with atomic() as current:
-        since = min(row.sending_at for row in rows)  # a scheduled campaign may be too late for it by now
-        steering.open_again(dispatch_id, {row.chunk_no for row in rows}, due_at=since)
+        since = min(row.sending_at for row in rows) + NEVER_CAME  # nobody could know it sooner
+        steering.open_again(dispatch_id, {row.chunk_no for row in rows}, since=since)
         queued = current.execute(QUEUE_AGAIN, {**_bounds(), "ids": [row.id for row in rows]}).all()
         if queued:
             steering.send_again(dispatch_id)

@@ -92,15 +92,13 @@ def note_of(dispatch_id: UUID, answers: Sequence[SubmitResult]) -> None:
 
 
 def halt(dispatch_id: UUID, reason: str) -> None:
-    """Hold a campaign back, once, until somebody says that it may go on."""
+    """Hold a campaign back until somebody says that it may go on; for what became of its messages, once."""
+    halting = update(Dispatch).where(Dispatch.id == dispatch_id, Dispatch.status == "ready")
+    if reason != "overdue":  # and an outage said nothing of failures
+        halting = halting.where(func.coalesce(Dispatch.halted, "overdue") == "overdue")
+    halting = halting.values(status="paused", halted=reason, updated_at=now())
     with atomic() as current:
-        halted = current.execute(
-            update(Dispatch)
-            .where(Dispatch.id == dispatch_id, Dispatch.status == "ready")
-            .where(func.coalesce(Dispatch.halted, "overdue") == "overdue")  # that said nothing of failures
-            .values(status="paused", halted=reason, updated_at=now())
-            .execution_options(synchronize_session=False)
-        )
+        halted = current.execute(halting.execution_options(synchronize_session=False))
         if halted.rowcount:  # type: ignore[attr-defined]
             log.warning("dispatch %s is held back: %s", dispatch_id, reason)
             enqueue("sintalk.campaigns.jobs.hold_halted")

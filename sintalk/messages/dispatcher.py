@@ -31,6 +31,7 @@ from sintalk.messages import (
     capping,
     composing,
     holding,
+    lateness,
     pacing,
     results,
     spreading,
@@ -71,10 +72,12 @@ def _intend_statement(more: str = "") -> str:
 
 
 INTEND = _intend_statement()
-#: Of a chunk that was held only those are left whose hours had not begun.
-INTEND_HELD = _intend_statement(", trail = " + noted("'hours'"))
+#: Who was not tried yet in a chunk that was held had waited for their hours.
+INTEND_HELD = _intend_statement(
+    ", trail = " + noted("CASE WHEN n.attempts = 0 AND n.via IS NULL THEN 'hours' END")
+)
 CHUNK = """
-    SELECT fence, due_at, coalesce(held, '{}') <> '{}' AS held FROM chunks
+    SELECT fence, coalesce(since, due_at) AS since, coalesce(held, '{}') <> '{}' AS held FROM chunks
      WHERE dispatch_id = %(id)s AND no = %(no)s FOR UPDATE
 """
 DISPATCH = """
@@ -96,7 +99,8 @@ def _next_statement(more: str = "") -> str:
 NEXT = _next_statement()
 NEXT_OPEN = _next_statement(f"AND {holding.HOURS_KEY} <> ALL(CAST(%(shut)s AS text[]))")
 PUT_BACK = text("""
-    UPDATE chunks SET lease_until = NULL, due_at = :due_at WHERE dispatch_id = :id AND no = :no AND fence = :fence
+    UPDATE chunks SET lease_until = NULL, since = coalesce(since, due_at), due_at = :due_at
+     WHERE dispatch_id = :id AND no = :no AND fence = :fence
 """)
 SUPPRESS = text("""
     UPDATE notifications
@@ -211,14 +215,16 @@ class Worker:
             batch: list[Attempt] = []
             through = False
             most = self._most()
-            if mine and self.after is None and _overdue(chunk, dispatch):
-                breaker.halt(self.dispatch_id, "overdue")
-            elif mine and dispatch.status == "ready" and most:
+            late = self.after is None and lateness.late(chunk, dispatch)
+            if mine and dispatch.status == "ready" and (most or late):
                 rules = holding.rules_for(dispatch)
                 self.shut, self.cap = holding.closed(dispatch, rules), rules.cap if rules else None
-                batch, left_out = self._intend(most, INTEND_HELD if chunk.held else INTEND)
-                steps += [("queued", "sending")] * len(batch) + left_out
-                through = not batch
+                if late and self._next(1):
+                    breaker.halt(self.dispatch_id, "overdue")
+                elif most:
+                    batch, left_out = self._intend(most, INTEND_HELD if chunk.held else INTEND)
+                    steps += [("queued", "sending")] * len(batch) + left_out
+                    through = not batch
             held = False
             if mine and batch:
                 straight_all(RENEW, {**me, "until": now() + LEASE})
@@ -361,32 +367,22 @@ class Worker:
                 return
             if held and not free:
                 shut = self.shut
+                chunk.since = None
                 chunk.due_at = spreading.after_opening(
                     chunk, min(held), version=shut.version, nobody=shut.everywhere
                 )
         if self.put_back:
             chunk.setbacks = 0 if self.progress else min(self.setbacks + 1, 10)
             wait = max(self.wait_s, min(LONGEST_WAIT_S, 0.5 * 2**chunk.setbacks))
-            chunk.due_at = now() + timedelta(seconds=wait)
+            lateness.try_again(chunk, now() + timedelta(seconds=wait))
         if self._held_up:
-            chunk.due_at = max(chunk.due_at, self._held_up)
+            lateness.try_again(chunk, max(chunk.due_at, self._held_up))
 
     def _still_queued(self, chunk: Chunk) -> tuple[Mapping[datetime, int], int]:
         """Who waits until when for their hours, and whether there is other work: how many, or 1 for some."""
         if self.shut:
             return holding.tally(chunk, self.shut)
         return {}, int(self._anything_queued())
-
-
-def _overdue(chunk: Any, dispatch: Any) -> bool:
-    """Whether nothing of it could leave for longer than its maker wants to be late: then nobody wants it unasked.
-
-    A campaign that is slow is not late: something of it leaves all the time.
-    """
-    if dispatch.max_delay_minutes is None or dispatch.status != "ready":
-        return False
-    latest = max(chunk.due_at, dispatch.left_at) + timedelta(minutes=dispatch.max_delay_minutes)
-    return bool(now() > latest)
 
 
 def _expired(row: Any) -> bool:

@@ -38,14 +38,17 @@ WAITING = text("""
 WAKE = text(f"""
     WITH woken AS (
       SELECT c.dispatch_id, c.no,
-             coalesce({spreading.STEP}, 0) * (c.no - min(c.no) OVER (PARTITION BY c.dispatch_id)) AS wait
+             CASE WHEN c.no < {spreading.FROM} THEN 0 ELSE coalesce({spreading.STEP}, 0) * (row_number() OVER (
+               PARTITION BY c.dispatch_id, c.no < {spreading.FROM}
+                   ORDER BY greatest(c.due_at, now()), c.no) - 1) END AS wait
         FROM chunks c
         JOIN sending_rules r ON r.tenant_id = c.tenant_id AND r.version <> c.held_version
         JOIN dispatches d ON d.id = c.dispatch_id
        WHERE c.held IS NOT NULL AND c.status = 'open' AND c.lease_until IS NULL
     )
     UPDATE chunks c
-       SET due_at = clock_timestamp() + make_interval(secs => woken.wait), held = NULL, held_version = NULL
+       SET due_at = clock_timestamp() + make_interval(secs => woken.wait), since = NULL, held = NULL,
+           held_version = NULL
       FROM woken
      WHERE c.dispatch_id = woken.dispatch_id AND c.no = woken.no
        AND c.held IS NOT NULL AND c.status = 'open' AND c.lease_until IS NULL

@@ -120,7 +120,10 @@ class Dispatch(Identified, Base):
     halted: Mapped[str | None]
     max_delay_minutes: Mapped[int | None]
     ready_at: Mapped[datetime | None]
-    left_at: Mapped[datetime | None]
+    served_at: Mapped[datetime | None] = mapped_column(
+        doc="when something of it was last taken from the queue"
+    )
+    left_at: Mapped[datetime | None] = mapped_column(doc="when a carrier last answered for something of it")
     finished_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(default=now)
@@ -136,7 +139,8 @@ class Chunk(Base):
 
     Its rows lie between `first_id` and `last_id` and carry its number. `due_at` is later than now while the
     carrier wants to be left alone, or while its people's hours have not begun: `held` says how many wait until
-    when, by the rules of `held_version` (see `holding`).
+    when, by the rules of `held_version` (see `holding`). `since`: when it was to leave, where that is not `due_at`
+    (see `lateness`).
     """
 
     __tablename__ = "chunks"
@@ -163,6 +167,7 @@ class Chunk(Base):
     fence: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None]
     due_at: Mapped[datetime] = mapped_column(default=now)
+    since: Mapped[datetime | None]
     setbacks: Mapped[int] = mapped_column(SmallInteger, default=0)
     held: Mapped[dict[str, int] | None] = mapped_column(JSONB(none_as_null=True))
     held_version: Mapped[int | None]

@@ -71,7 +71,7 @@ def _reap_one() -> bool:
         current.execute(
             update(Chunk)
             .where(Chunk.dispatch_id == chunk.dispatch_id, Chunk.no == chunk.no)
-            .values(lease_until=None, fence=Chunk.fence + 1, due_at=now())
+            .values(lease_until=None, fence=Chunk.fence + 1)
         )
         results.settle_later(chunk.dispatch_id, [chunk.no])
         tally.move(chunk.dispatch_id, [("sending", status)] * len(freed))

@@ -7,7 +7,7 @@ or WAIT after the last of them left, whenever their hours or somebody's word let
 not get it the campaign is held back, with the figures in `canary`: `{"chunks", "people", "failed"?, "passed"?}`.
 
 What was due while nothing could leave (hours, a pause) does not leave in one go afterwards: the chunks keep their
-distance from there on.
+distance from there on, by their place among those that are left, whatever their numbers.
 """
 
 from __future__ import annotations
@@ -36,42 +36,48 @@ WAIT = timedelta(minutes=5)
 #: More of them than this part, and than so many, who did not get it: the others are not tried.
 FAILURES, FAILED_AT_LEAST = 0.2, 3
 
-#: Seconds from one chunk of a spread dispatch `d` to the next; those of a canary leave before.
-STEP = """(d.spread_minutes * 60.0 / greatest(1, d.chunks - CASE
-  WHEN CAST(d.canary ->> 'chunks' AS integer) < d.chunks THEN CAST(d.canary ->> 'chunks' AS integer) ELSE 0 END))"""
+#: The first chunk of a dispatch `d` that is spread: those of a canary leave before.
+FROM = """(CASE WHEN CAST(d.canary ->> 'chunks' AS integer) < d.chunks
+                THEN CAST(d.canary ->> 'chunks' AS integer) ELSE 0 END)"""
+#: Seconds from one of those to the next.
+STEP = f"(d.spread_minutes * 60.0 / greatest(1, d.chunks - {FROM}))"
 #: The chunks from `first` on, one after the other.
 STAGGER = text(f"""
     UPDATE chunks c
-       SET due_at = CAST(:begin AS timestamptz) + make_interval(secs => {STEP} * (c.no - :first))
+       SET due_at = CAST(:begin AS timestamptz) + make_interval(secs => {STEP} * (c.no - :first)), since = NULL
       FROM dispatches d
      WHERE d.id = :id AND c.dispatch_id = d.id AND c.no >= :first AND c.status = 'open'
 """)  # noqa: S608 - the only thing put in is our own
-#: The same, but none of them earlier than it is due already. Who works on one of them sees to it himself.
+#: All that wait for their time, one after the other and none earlier than it is due already, the first of them
+#: `place` steps after `begin`; not chunk `but`. Who works on one of them sees to it himself.
 SPACE = f"""
     WITH mine AS (
-      SELECT no FROM chunks
-       WHERE dispatch_id = :id AND no >= :first AND status = 'open' AND lease_until IS NULL AND due_at < :never
-       ORDER BY no FOR UPDATE SKIP LOCKED
+      SELECT c.no, c.due_at FROM chunks c JOIN dispatches d ON d.id = c.dispatch_id
+       WHERE d.id = :id AND c.no >= {FROM} AND c.no <> :but AND c.status = 'open' AND c.lease_until IS NULL
+         AND c.due_at < :never
+       ORDER BY c.no FOR UPDATE OF c SKIP LOCKED
+    ), line AS (
+      SELECT no, row_number() OVER (ORDER BY greatest(due_at, CAST(:begin AS timestamptz)), no) - 1 AS place FROM mine
     )
     UPDATE chunks c
        SET due_at = greatest(c.due_at,
-             CAST(:begin AS timestamptz) + make_interval(secs => {STEP} * (c.no - :first)))
+             CAST(:begin AS timestamptz) + make_interval(secs => {STEP} * (line.place + :place))), since = NULL
            {{more}}
-      FROM dispatches d, mine
-     WHERE d.id = :id AND c.dispatch_id = d.id AND c.no = mine.no
+      FROM dispatches d, line
+     WHERE d.id = :id AND c.dispatch_id = d.id AND c.no = line.no
 """  # noqa: S608 - the only thing put in is our own
 GO_ON = text(SPACE.format(more=""))
 #: Held with all the others, though nobody looked at them: so that other rules let them go as well (`holding.wake`).
 HELD_TOO = text(SPACE.format(more=", held = coalesce(c.held, '{}'), held_version = :version"))
-NEXT_NO = text("""
-    SELECT min(no) FROM chunks
-     WHERE dispatch_id = :id AND status = 'open' AND lease_until IS NULL AND due_at < :never
-""")
-#: How far a chunk that waits for this opening comes after the first one that does, in seconds.
+#: How far a chunk that waits for this opening comes after the first one that does, in seconds; and whether others
+#: would be tried before it in vain.
 BEHIND = text(f"""
-    SELECT {STEP} * (:no - least(:no, (
-             SELECT min(no) FROM chunks
-              WHERE dispatch_id = d.id AND held IS NOT NULL AND status = 'open' AND held ? :opening)))
+    SELECT {STEP} * (SELECT count(*) FROM chunks
+                      WHERE dispatch_id = d.id AND held IS NOT NULL AND status = 'open' AND held ? :opening
+                        AND no >= {FROM} AND no < :no) AS seconds,
+           EXISTS (SELECT FROM chunks
+                    WHERE dispatch_id = d.id AND no <> :no AND status = 'open' AND lease_until IS NULL
+                      AND due_at < CAST(:opening AS timestamptz)) AS in_vain
       FROM dispatches d WHERE d.id = :id AND d.spread_minutes IS NOT NULL
 """)  # noqa: S608 - the only thing put in is our own
 #: What became of the first so many chunks' people.
@@ -148,10 +154,7 @@ def resume(dispatch: Dispatch) -> None:
     if dispatch.halted == "canary_failed" and session().scalar(untried.limit(1)) is not None:
         _let_go(dispatch)
     elif dispatch.spread_minutes:
-        asked = {"id": dispatch.id, "never": NEVER}
-        first = session().scalar(NEXT_NO, asked)
-        if first is not None:
-            session().execute(GO_ON, {**asked, "first": first, "begin": now()})
+        session().execute(GO_ON, {"id": dispatch.id, "but": -1, "begin": now(), "place": 0, "never": NEVER})
 
 
 def after_opening(chunk: Chunk, opening: datetime, *, version: int, nobody: bool) -> datetime:
@@ -161,13 +164,13 @@ def after_opening(chunk: Chunk, opening: datetime, *, version: int, nobody: bool
     as well. In the caller's transaction, the chunk locked.
     """
     asked = {"id": chunk.dispatch_id, "no": chunk.no, "opening": opening.isoformat()}
-    behind = session().scalar(BEHIND, asked)
+    behind = session().execute(BEHIND, asked).one_or_none()
     if behind is None:
         return opening
-    due = opening + timedelta(seconds=float(behind))
-    if nobody:
-        then = {"id": chunk.dispatch_id, "first": chunk.no, "begin": due, "never": NEVER, "version": version}
-        session().execute(HELD_TOO, then)
+    due = opening + timedelta(seconds=float(behind.seconds))
+    if nobody and behind.in_vain:
+        then = {"id": chunk.dispatch_id, "but": chunk.no, "begin": due, "place": 1, "never": NEVER}
+        session().execute(HELD_TOO, {**then, "version": version})
     return due
 
 

@@ -55,9 +55,12 @@ CLOSE = text("""
      WHERE id = :id AND status = 'canceled' AND queued = 0 AND sending = 0 AND finished_at IS NULL
  RETURNING id
 """)
-#: What was looked up, or is to be followed by its SMS, is worked on again.
+#: What was looked up, or is to be followed by its SMS, is worked on again; what waits in vain already, since then.
 REOPEN = text("""
-    UPDATE chunks SET status = 'open', due_at = coalesce(:due_at, clock_timestamp())
+    UPDATE chunks
+       SET since = CASE WHEN status = 'open' AND due_at <= clock_timestamp() THEN since
+                        ELSE CAST(:since AS timestamptz) END,
+           due_at = least(CASE WHEN status = 'open' THEN due_at END, clock_timestamp()), status = 'open'
      WHERE (dispatch_id, no) IN (
        SELECT dispatch_id, no FROM chunks WHERE dispatch_id = :dispatch_id AND no = ANY(CAST(:nos AS integer[]))
         ORDER BY no FOR UPDATE)
@@ -100,13 +103,13 @@ def cancel(dispatch: Dispatch) -> bool:
     return True
 
 
-def open_again(dispatch_id: UUID, nos: Iterable[int], *, due_at: datetime | None = None) -> None:
+def open_again(dispatch_id: UUID, nos: Iterable[int], *, since: datetime | None = None) -> None:
     """Let workers look into these chunks again: messages of theirs come back into the queue. Locks them.
 
-    `due_at`: since when they ought to have left; now, unless it is said.
+    `since`: when they ought to have left; now, unless it is said.
     """
     if chunks := sorted(nos):
-        session().execute(REOPEN, {"dispatch_id": dispatch_id, "nos": chunks, "due_at": due_at})
+        session().execute(REOPEN, {"dispatch_id": dispatch_id, "nos": chunks, "since": since})
 
 
 def send_again(dispatch_id: UUID) -> None:

@@ -19,7 +19,8 @@ MOVE = (
     "UPDATE dispatches SET "  # noqa: S608 - the names are our own
     + ", ".join(f"{name} = {name} + CAST(%({name})s AS integer)" for name in STATUSES)
     + f""", total = total + CAST(%(total)s AS integer), updated_at = clock_timestamp(),
-       left_at = CASE WHEN %(leaving)s THEN clock_timestamp() ELSE left_at END,
+       served_at = CASE WHEN %(served)s THEN clock_timestamp() ELSE served_at END,
+       left_at = CASE WHEN %(taken)s THEN clock_timestamp() ELSE left_at END,
        status = CASE WHEN {_OUT} AND queued + CAST(%(queued)s AS integer) = 0
                           AND sending + CAST(%(sending)s AS integer) = 0 THEN 'finished' ELSE status END,
        finished_at = CASE WHEN {_OUT} AND queued + CAST(%(queued)s AS integer) = 0
@@ -40,17 +41,18 @@ def move(dispatch_id: UUID, steps: Iterable[tuple[str | None, str]]) -> None:
     """
     change: Counter[str] = Counter()
     total = 0
-    leaving = False
+    served = taken = False
     for before, after in steps:
         change[after] += 1
         if before is None:
             total += 1
         else:
             change[before] -= 1
-            leaving = leaving or after == "sending"
+            served = served or before == "queued"
+            taken = taken or (before == "sending" and after not in ("queued", "unknown"))
     if not total and not any(change.values()):
         return
     values = {name: change[name] for name in STATUSES}
-    moved = straight(MOVE, {**values, "total": total, "leaving": leaving, "id": dispatch_id})
+    moved = straight(MOVE, {**values, "total": total, "served": served, "taken": taken, "id": dispatch_id})
     if moved.status == "finished" and moved.campaign_id is not None:
         enqueue("sintalk.campaigns.jobs.close_finished")

@@ -67,11 +67,7 @@ ANSWERED = {
 #: What a queued message waits for (`messages.waiting`).
 WAITS = {
     "preparing": (_l("Its campaign is being prepared."), "loader-2", "plain"),
-    "paused": (
-        _l("Its campaign is paused. It leaves when somebody lets that go on."),
-        "player-pause",
-        "warn",
-    ),
+    "paused": (_l("Its campaign is paused. It leaves once that goes on."), "player-pause", "warn"),
     "canceling": (_l("Its campaign was canceled; it is being taken back."), "ban", "plain"),
     "canary": (_l("A few people get it first. It leaves once those have it."), "hourglass", "plain"),
     "hours": (
@@ -178,7 +174,8 @@ def _end(message: Notification, wait: Wait | None) -> Iterator[Step]:
     text, icon, tone = ENDS[message.status]
     if message.error_code == "expired" and message.sent_at is None:
         text = TOO_LATE
-    if message.status == "unknown" and message.released_micros:
+    accounted = message.charged_micros + message.released_micros
+    if message.status == "unknown" and 0 < message.price_micros <= accounted:
         text = NEVER_KNOWN
     ended = message.updated_at if message.status not in ("queued", "sent") else None
     yield Step(ended, text, icon, tone, message.status)

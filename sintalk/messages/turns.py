@@ -1,10 +1,10 @@
 """Whose turn it is: the next chunk to send, taken by one statement whose work does not grow with what waits.
 
-Tenants take turns, whatever the size of their campaigns: the one whose last turn is longest ago is next. The
-dispatches that are `ready` stand in line by `turn_at` (an index). One that has no chunk due, because its chunks wait
-for their time or are all with workers, is put off: its `turn_at` is when the first of them is due, or NEVER. Two
-triggers (migration 0013) take it back into the line: where it has more queued or becomes ready, and where a chunk
-comes back or is due earlier. Nobody else needs to know of the line.
+Tenants take turns, whatever the size of their campaigns: the one whose last turn is longest ago is next, and of its
+campaigns the one that was longest not served. The dispatches that are `ready` stand in line by `turn_at` (an index).
+One that has no chunk due, because its chunks wait for their time or are all with workers, is put off: its `turn_at`
+is when the first of them is due, or NEVER. Two triggers (migration 0013) take it back into the line: where it has
+more queued or becomes ready, and where a chunk comes back or is due earlier. Nobody else needs to know of the line.
 
 What is read of the line is its first WINDOW dispatches. Where a tenant had its turn since one of them lined up, that
 one's place is later than it says (`key`); where the window is full of such, they are moved back there, and the next
@@ -58,13 +58,13 @@ def _claim_statement(kind: str) -> str:
     # The outer order is kept: a LATERAL that depends on each row is a nested loop, which the LIMIT stops.
     return f"""
     WITH heads AS MATERIALIZED (
-      SELECT d.id, d.tenant_id, d.channel, d.carrier, d.turn_at, d.updated_at AS seen,
+      SELECT d.id, d.tenant_id, d.channel, d.carrier, d.turn_at, d.updated_at AS seen, d.served_at,
              greatest(d.turn_at, t.last_turn_at) AS key
         FROM dispatches d LEFT JOIN dispatch_turns t ON t.tenant_id = d.tenant_id AND t.single = :single
        WHERE d.status = 'ready' AND d.lane {kind} AND d.turn_at <= :moment
        ORDER BY d.turn_at, d.id LIMIT {WINDOW}
     ), line AS MATERIALIZED (
-      SELECT *, row_number() OVER (ORDER BY key, id) AS place FROM heads
+      SELECT *, row_number() OVER (ORDER BY key, served_at NULLS FIRST, id) AS place FROM heads
        WHERE key <= (SELECT CASE WHEN count(*) = {WINDOW} THEN max(turn_at) ELSE 'infinity' END FROM heads)
     ), found AS MATERIALIZED (
       SELECT line.id, line.place, c.no FROM (SELECT * FROM line ORDER BY place) AS line CROSS JOIN LATERAL (

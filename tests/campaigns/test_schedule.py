@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 
 from sintalk import checks
 from sintalk.accounts.models import AuditEvent
+from sintalk.billing import ledger
 from sintalk.billing import service as billing
 from sintalk.campaigns import jobs, launching, service
 from sintalk.campaigns.models import Campaign
-from sintalk.db import atomic, now, session
+from sintalk.db import atomic, new_id, now, session
 from sintalk.web.schemas import rfc3339
 from sintalk.webhooks.models import WebhookEvent
 from tests import factories
@@ -239,11 +241,58 @@ def test_topped_up_too_late_it_waits_for_a_word(api, tenant):
     service.launch_due()
     hours = timedelta(hours=2)
     with atomic() as current:
-        current.execute(update(Campaign).values(scheduled_at=now() - hours, updated_at=now() - hours))
+        values = {"scheduled_at": now() - hours, "short_since": now() - hours}
+        current.execute(update(Campaign).values(values))
     money(tenant.id, 10)
     assert service.go_on_with_money() == 0
     assert state(api, campaign_id) == ("paused", "insufficient_balance")
     assert api.post(f"/campaigns/{campaign_id}/resume").status_code == 202
+
+
+def test_an_edit_or_a_try_in_vain_gives_it_no_more_time(api, tenant):
+    """Sent at once, with a time far ahead: it counts from when it stopped."""
+    money(tenant.id, 0.08)
+    list_id = a_list(api, PEOPLE)
+    campaign_id = scheduled(api, list_id, minutes=600, max_delay_minutes=30)
+    with atomic() as current:
+        row = current.get_one(Campaign, UUID(campaign_id))
+        row.status, row.late_ok = "paused", True
+        launching.wait_for_money(row, billing.movements(tenant.id))
+        row.short_since = now() - timedelta(minutes=29)
+    money(tenant.id, 0.01)
+    assert service.go_on_with_money() == 0
+    assert state(api, campaign_id) == ("paused", "insufficient_balance")
+    with atomic() as current:
+        row = current.get_one(Campaign, UUID(campaign_id))
+        assert row.short_since < now() - timedelta(minutes=28)
+        row.short_since = now() - timedelta(minutes=31)
+    money(tenant.id, 10)
+    assert service.go_on_with_money() == 0
+
+
+@pytest.mark.parametrize("kind", ["credit", "refund"])
+def test_money_that_comes_in_the_moment_it_stops_is_seen(api, tenant, monkeypatch, kind):
+    """After its balance was looked at, and before it says that it waits."""
+    money(tenant.id, 0.16)
+    subject = new_id()
+    ledger.reserve(tenant.id, subject, 2 * PRICE, unit="sms")
+    ledger.settle(tenant.id, subject, capture=2 * PRICE, release=0, key="one")
+    campaign_id = scheduled(api)
+    its_time_came(campaign_id)
+    wait = launching.wait_for_money
+
+    def just_then(campaign: Campaign, known: int) -> None:
+        if kind == "credit":
+            money(tenant.id, 10)
+        else:
+            ledger.refund(tenant.id, subject, 2 * PRICE, key="sorry")
+        wait(campaign, known)
+
+    monkeypatch.setattr(launching, "wait_for_money", just_then)
+    service.launch_due()
+    assert state(api, campaign_id) == ("paused", "insufficient_balance")
+    assert service.go_on_with_money() == 1
+    assert state(api, campaign_id) == ("launching", None)
 
 
 def test_one_that_cannot_go_keeps_nobody_else_waiting(api, rich, monkeypatch):

@@ -81,9 +81,9 @@ def test_calling_before_the_intent_doubles(launched, monkeypatch):
     shop, campaign_id = launched
     campaigns.expand(campaign_id)
 
-    def call_first(worker: dispatcher.Worker, most: int) -> Any:
+    def call_first(worker: dispatcher.Worker, most: int, statement: str) -> Any:
         with atomic():
-            batch, left_out = intend(worker, most)
+            batch, left_out = intend(worker, most, statement)
             if batch:
                 worker.carrier.submit(batch)
                 crashpoint("answer_received")

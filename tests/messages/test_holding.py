@@ -139,13 +139,50 @@ def test_those_of_a_piece_who_live_where_it_is_earlier_follow_piece_by_piece_too
     assert worked(dispatch) == {"queued": 1, "sent": 39}
     with atomic() as current:  # as if it had been so in each of its pieces
         held = {(running.clock.day + timedelta(hours=10)).astimezone(UTC).isoformat(): 1}
-        last = select(Chunk.no).order_by(Chunk.no.desc()).limit(1).scalar_subquery()
-        current.execute(update(Chunk).where(Chunk.no == last).values(status="open", held=held))
+        current.execute(update(Chunk).where(Chunk.no.in_((7, 19))).values(status="open", held=held))
     opening = (running.clock.day + timedelta(hours=10)).astimezone(UTC)
     assert dues(opening)[0] == 0
-    chunk = session().scalars(select(Chunk).where(Chunk.no == last)).one()
-    due = spreading.after_opening(chunk, opening, version=1, nobody=False)
-    assert due == opening + timedelta(seconds=30 * chunk.no)
+    for no, steps in ((7, 1), (19, 2)):
+        chunk = session().get_one(Chunk, (dispatch.id, no))
+        due = spreading.after_opening(chunk, opening, version=1, nobody=False)
+        assert due == opening + timedelta(seconds=30 * steps)
+
+
+def test_a_piece_that_comes_back_from_the_beginning_keeps_nobody_waiting(running):
+    """A reopened piece is the next one, whatever its number, and the others follow it step by step."""
+    keep_to(running, always_on())
+    running.clock.at(19.5)
+    dispatch = spread_of(running, {"11": 40})
+    with atomic() as current:  # half of it has left
+        current.execute(update(Chunk).where(Chunk.no >= 10).values(due_at=now() + timedelta(days=1)))
+    assert worked(dispatch) == {"queued": 20, "sent": 20}
+    with atomic() as current:
+        current.execute(update(Notification).where(Notification.chunk_no == 0).values(status="queued"))
+        current.execute(update(Chunk).where(Chunk.no.in_((0, 10))).values(status="open", due_at=now()))
+        current.execute(update(Chunk).where(Chunk.no > 10).values(due_at=now() + timedelta(minutes=1)))
+    running.clock.at(21)
+    dispatcher.drain()
+    opening = (running.clock.day + timedelta(hours=32)).astimezone(UTC)
+    assert dues(opening) == [30 * place for place in range(11)]
+    keep_to(running)
+    assert holding.wake() == 11
+    assert [30 * place - 5 <= due <= 30 * place for place, due in enumerate(dues(now()))] == [True] * 11
+
+
+def test_a_piece_that_comes_back_by_night_moves_the_others_no_further(running):
+    keep_to(running, always_on())
+    running.clock.at(3)
+    dispatch = spread_of(running, {"11": 40})
+    with atomic() as current:
+        current.execute(update(Chunk).where(Chunk.no == 0).values(status="done"))
+    dispatcher.drain()
+    opening = (running.clock.day + timedelta(hours=8)).astimezone(UTC)
+    before = dues(opening)
+    assert before == [30 * place for place in range(19)]
+    with atomic() as current:
+        current.execute(update(Chunk).where(Chunk.no == 0).values(status="open", due_at=now()))
+    assert worked(dispatch) == {"queued": 40}
+    assert dues(opening) == [0, *before]
 
 
 def test_other_rules_let_it_go_on_piece_by_piece(running):

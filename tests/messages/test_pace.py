@@ -227,6 +227,27 @@ def test_a_spread_campaign_is_due_evenly_and_keeps_its_distances_after_a_pause(a
     later = session().scalars(select(Chunk.due_at).where(Chunk.no >= 2).order_by(Chunk.no)).all()
     assert timedelta(seconds=25) < later[0] - now() < timedelta(seconds=31)
 
+    with atomic() as current:  # half of it left, and one of its first comes back
+        current.execute(update(Chunk).values(lease_until=None))
+        current.execute(update(Chunk).where(Chunk.no.between(1, 59)).values(status="done"))
+    service.pause(dispatch)
+    with atomic() as current:
+        current.execute(text("UPDATE chunks SET due_at = due_at - interval '2 hours' WHERE status = 'open'"))
+    service.go_on(dispatch)
+    left = session().scalars(select(Chunk.due_at).where(Chunk.status == "open").order_by(Chunk.no)).all()
+    assert {round((after - before).total_seconds(), 3) for before, after in pairwise(left)} == {30.0}
+    assert turns.claim().no == 0
+
+
+def test_those_who_get_it_first_do_so_at_once_after_a_pause_too(app, alice):
+    money(alice.tenant_id, 100)
+    plan = spreading.plan(120, spread_minutes=60, canary=True)
+    assert plan["canary"]["chunks"] == 20
+    dispatch = _spread(alice.tenant_id, plan, drafts("1111", "2222", each=60))
+    service.pause(dispatch)
+    service.go_on(dispatch)
+    assert [turns.claim().no for _ in range(20)] == list(range(20)) and turns.claim() is None
+
 
 def test_chunks_are_as_small_as_an_even_pace_wants_and_no_smaller():
     sizes = {

@@ -91,6 +91,26 @@ def test_a_worker_that_was_cut_off_is_remembered(shop: Shop):
     assert [event for event, _ in life(shop)] == ["written", "worker_lost", "sent", "delivered"]
 
 
+def test_what_was_never_known_says_so_once_all_of_its_price_is_back(shop: Shop):
+    """Of an RCS message the part of its SMS goes back first: that is not its end."""
+    shop.campaign(1)
+    for released, words in ((30_000, "não confirmou se"), (80_000, "devolvido")):
+        with atomic() as current:
+            current.execute(update(Notification).values(status="unknown", released_micros=released))
+        assert words in life(shop)[-1][1], life(shop)
+
+
+def test_only_who_was_not_tried_yet_had_waited_for_their_hours(shop: Shop):
+    shop.campaign(2)
+    first = session().scalars(select(Notification.id).order_by(Notification.id).limit(1)).one()
+    with atomic() as current:
+        current.execute(update(Notification).where(Notification.id == first).values(attempts=1))
+        current.execute(text("UPDATE chunks SET held = jsonb_build_object(now() - interval '1 hour', 1)"))
+    dispatcher.drain()
+    assert "hours" not in [event for event, _ in life(shop, first)]
+    assert "hours" in [event for event, _ in life(shop)]
+
+
 def test_many_things_one_after_the_other_do_not_make_a_row_grow_without_end(shop: Shop):
     shop.campaign(1)
     message_id = session().scalars(select(Notification.id)).one()
