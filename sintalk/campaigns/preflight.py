@@ -257,7 +257,7 @@ def people_of(campaign: Campaign) -> int:
 
 
 def _parent(campaign: Campaign) -> list[object]:
-    """How many stand in the outcome that it follows, and when that last changed; receipts change both."""
+    """How many stand in the outcome that it follows; receipts change that."""
     if campaign.follow_up_on_status is None or campaign.parent_campaign_id is None:
         return []
     parent = messages.dispatch_of(campaign.tenant_id, campaign.parent_campaign_id)

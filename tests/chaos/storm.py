@@ -83,7 +83,7 @@ class Round:
                 self.calm_s = time.monotonic() - began
                 self._count(product)
             except AssertionError as error:
-                self.failed.append(str(error)[:600])
+                self.failed += [str(error)[:600], *self._at_work("postgres")]
 
     def said(self) -> str:
         """One line."""
@@ -95,6 +95,17 @@ class Round:
             + (f", {self.while_away} sent while Redis was gone" if self.kind.away_s else "")
             + "".join(f"\n  FAILED: {sentence}" for sentence in self.failed)
         )
+
+    def _at_work(self, words: str) -> list[str]:
+        """What its processes of this name are at, down to where in the kernel they wait."""
+        told = []
+        for pid in processes_of(self.folder, words):
+            proc = Path(f"/proc/{pid}")
+            with contextlib.suppress(OSError):
+                title = proc.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+                state = proc.joinpath("stat").read_text().rpartition(")")[2].split()[0]
+                told.append(f"{title}: {state}, {proc.joinpath('wchan').read_text()}")
+        return told
 
     def _storm(self, kills: int, until: float) -> None:
         for company in self.companies:
