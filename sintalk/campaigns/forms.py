@@ -11,6 +11,7 @@ from wtforms import BooleanField, RadioField, SelectField, SelectMultipleField, 
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget
 
+from sintalk.campaigns.references import LEAVES_NOBODY
 from sintalk.campaigns.schemas import CampaignIn, FollowUp, ListIds
 from sintalk.errors import Detail, Invalid
 from sintalk.web.forms import Form, typed
@@ -59,6 +60,8 @@ class Who(Body):
         who = check(cls, {name: value for name, value in given.items() if value or name == "name"})
         if not (who.contact_list_id or (who.parent_campaign_id and who.follow_up_on_status)):
             raise Invalid(Detail("contact_list_id", "required", _l("Choose one of the lists.")))
+        if who.contact_list_id in who.exclude_list_ids:
+            raise Invalid(Detail("exclude_list_ids", "own_list", LEAVES_NOBODY))
         return who
 
     @property

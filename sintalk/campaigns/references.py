@@ -17,6 +17,8 @@ from sintalk.message_templates import service as templates
 from sintalk.message_templates.models import Template
 from sintalk.tenancy import owned
 
+LEAVES_NOBODY = _l("It goes to this list: leave it out, and nobody is left.")
+
 
 def check(campaign: Campaign) -> Template:
     """The campaign's template. Raises 422 with every reference that is unknown, missing or does not fit."""
@@ -54,8 +56,11 @@ def _people_faults(campaign: Campaign) -> Iterator[Detail]:
     elif campaign.follow_up_on_status is not None:
         yield Detail("parent_campaign_id", "required", _l("Name the campaign that this one follows."))
     for place, list_id in enumerate(campaign.exclude_list_ids):
+        field = f"exclude_list_ids[{place}]"
         if not _list_exists(tenant_id, list_id):
-            yield _unknown(f"exclude_list_ids[{place}]", _l("There is no such list."))
+            yield _unknown(field, _l("There is no such list."))
+        elif list_id == campaign.contact_list_id and campaign.follow_up_on_status is None:
+            yield Detail(field, "own_list", LEAVES_NOBODY)
 
 
 def _unknown(field: str, sentence: Any) -> Detail:

@@ -377,6 +377,13 @@ def test_pausing_and_canceling_are_one_click_and_one_question_away(signed_in, al
     assert "data-poll" in page_of(signed_in.get(path))
 
 
+def test_a_list_is_not_left_out_of_itself(signed_in, clients):
+    who = {"name": "Natal", "contact_list_id": str(clients.id), "exclude_list_ids": [str(clients.id)]}
+    step = signed_in.post("/campaigns/new", data=who)
+    assert step.status_code == 422 and "não sobra ninguém" in page_of(step)
+    assert '<details class="more" open' in page_of(step)
+
+
 def test_a_follow_up_is_made_from_the_campaign_before_and_lists_are_left_out(signed_in, alice, draft, offer):
     factories.money(alice.tenant_id, 10)
     service.launch(alice.tenant_id, draft.id, by=alice.actor())

@@ -276,6 +276,16 @@ def test_a_template_of_another_channel_is_refused(api):
     assert answer.get_json()["details"][0]["code"] == "wrong_channel"
 
 
+def test_a_campaign_does_not_leave_out_its_own_list(api):
+    list_id, other = a_list(api, []), a_list(api, [])
+    body = {"name": "x", "channel": "sms", "template_id": a_template(api), "contact_list_id": list_id}
+    answer = api.post("/campaigns", {**body, "exclude_list_ids": [other, list_id]})
+    assert answer.status_code == 422
+    assert [(each["field"], each["code"]) for each in answer.get_json()["details"]] == [
+        ("exclude_list_ids[1]", "own_list")
+    ]
+
+
 def test_charlie_sees_nothing_of_it(api, charlie_api, draft):
     for path in (f"/campaigns/{draft}", f"/campaigns/{draft}/stats"):
         assert charlie_api.get(path).status_code == 404
