@@ -245,8 +245,9 @@ def test_what_is_anothers_is_not_found_in_any_body(api, mine, charlies):
 
 def test_anothers_list_cannot_be_left_out_either(api, mine, charlies):
     body = {"name": "x", "channel": "sms", "template_id": mine["template"], "contact_list_id": mine["list"]}
+    other = api.post("/contact-lists", {"name": "VIP"}).get_json()["id"]
     for foreign in (charlies["list"], str(uuid.uuid4())):
-        answer = api.post("/campaigns", {**body, "exclude_list_ids": [mine["list"], foreign]})
+        answer = api.post("/campaigns", {**body, "exclude_list_ids": [other, foreign]})
         assert answer.status_code == 422
         assert [(one["field"], one["code"]) for one in answer.get_json()["details"]] == [
             ("exclude_list_ids[1]", "not_found")
