@@ -58,7 +58,7 @@ def steps() -> list[Step]:
     from sintalk.campaigns import service as campaigns
     from sintalk.files import service as files
     from sintalk.imports import preview, undoing
-    from sintalk.messages import holding, lanes, reaper, receipts, settling, spreading
+    from sintalk.messages import breaker, holding, lanes, reaper, receipts, settling, spreading
     from sintalk.web import idempotency
     from sintalk.webhooks import balances, delivering
 
@@ -73,6 +73,7 @@ def steps() -> list[Step]:
         Step(5.0, ring_confirmations),
         Step(10.0, ring_questions),
         Step(2.0, campaigns.close_finished),
+        Step(2.0, breaker.look),
         Step(2.0, campaigns.hold_halted),
         Step(2.0, campaigns.go_on_with_money),
         Step(2.0, spreading.judge),

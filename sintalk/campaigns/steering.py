@@ -22,14 +22,18 @@ from sintalk.tenancy import Actor, owned
 
 
 def pause(tenant_id: UUID, campaign_id: UUID, *, by: Actor) -> Campaign:
-    """Nothing more goes out until it is resumed. Repeating it is harmless. Raises 409 `campaign_not_running`."""
+    """Nothing more goes out until it is resumed, whatever money comes. Repeating it is harmless.
+
+    Raises 409 `campaign_not_running`.
+    """
     with atomic():
         campaign = owned(Campaign, tenant_id, campaign_id, lock=True)
-        if campaign.status == "paused":
+        waits_for_money = campaign.pause_reason == "insufficient_balance"
+        if campaign.status == "paused" and not waits_for_money:
             return campaign
-        if campaign.status not in ("launching", "running"):
+        if campaign.status not in ("launching", "running", "paused"):
             raise Conflict("campaign_not_running", _l("Only a campaign that is being sent can be paused."))
-        if not messages.pause(launching.dispatch_of(campaign)):
+        if not waits_for_money and not messages.pause(launching.dispatch_of(campaign)):
             raise Conflict("campaign_not_running", _l("Everything has left already."))
         campaign.status, campaign.pause_reason, campaign.updated_at = "paused", "requested", now()
         accounts.record(by, "campaign.paused", campaign.id, name=campaign.name)

@@ -1,15 +1,16 @@
 """Nothing is burned against what is broken: a carrier that fails is left alone, a campaign that fails is held back.
 
 A carrier: each worker counts its own calls of the last WINDOW_S seconds. Where at least CALLS of them failed, and
-half of all, the carrier is paused for everybody (a row of `carrier_states`): 2 s, then twice as long each time, up to
-half a minute. A refusal of our account (`config`) pauses it at once, half a minute at a time. When the pause is over
-one worker probes with a few messages: taken, the pause ends for all; not, it goes on. The operator is told by the log
-and by `/health/ready`. A call failed where most of it was `unknown`, `retryable` or `config`: what a person's phone or
-number is at fault for does not count.
+half of all, or none went well for STUCK_S (a carrier that hangs lets nobody fail often), the carrier is paused for
+everybody (a row of `carrier_states`): 2 s, then twice as long each time, up to half a minute. A refusal of our account
+(`config`) pauses it at once, half a minute at a time. When the pause is over one worker probes with a few messages:
+taken, the pause ends for all; not, it goes on. The operator is told by the log and by `/health/ready`. A call failed
+where most of it was `unknown`, `retryable` or `config`: what a person's phone or number is at fault for does not count.
 
-A campaign: of what was handed over, MESSAGES at least, more than half was refused (an unclear answer is the
-carrier's fault, and pauses that): its dispatch is paused and says so in `halted`; the tenant decides (see
-`campaigns.halting`). Once somebody has let it go on it is not stopped again.
+A campaign: of what was handed over lately, MESSAGES at least, more than half was refused (an unclear answer is the
+carrier's fault, and pauses that), or of all that was handed over more than half did not arrive, as the receipts say
+(`look`): its dispatch is paused and says so in `halted`; the tenant decides (see `campaigns.halting`). Once somebody
+has let it go on it is not stopped again.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ import threading
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import takewhile
 from time import monotonic
 from uuid import UUID
 
 from sqlalchemy import delete, func, text, update
 
 from sintalk.carriers.base import Outcome, SubmitResult
-from sintalk.db import atomic, now
+from sintalk.db import atomic, now, session
 from sintalk.messages.models import CarrierState, Dispatch
 from sintalk.queue import enqueue
 
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 
 #: A carrier: calls that failed, in so many seconds.
 CALLS, WINDOW_S = 5, 60.0
+#: And none that went well, for so long: two calls that nobody answered are more.
+STUCK_S = 15.0
 #: A campaign: messages that were handed over, and the part of them that fails.
 MESSAGES, PART = 200, 0.5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 30.0
@@ -57,6 +61,15 @@ GO_ON = text("""
     UPDATE dispatches SET turn_at = clock_timestamp()
      WHERE id IN (SELECT id FROM dispatches WHERE carrier = :carrier AND status = 'ready'
                      AND turn_at > clock_timestamp() AND turn_at <= :latest FOR NO KEY UPDATE SKIP LOCKED)
+""")
+
+#: What more than this part of did not arrive, and which may still be stopped.
+FAILING = text("""
+    SELECT id FROM dispatches
+     WHERE status = 'ready' AND lane IS NULL AND queued > 0 AND coalesce(halted, 'overdue') = 'overdue'
+       AND sent + delivered + read + not_delivered + error + unknown >= :messages
+       AND not_delivered + error > (sent + delivered + read + not_delivered + error + unknown) * :part
+     ORDER BY id
 """)
 
 _lock = threading.Lock()
@@ -89,6 +102,14 @@ def note_of(dispatch_id: UUID, answers: Sequence[SubmitResult]) -> None:
             _counted.popitem(last=False)
     if stop:
         halt(dispatch_id, "too_many_failures")
+
+
+def look() -> int:
+    """Hold back the campaigns whose receipts say that they fail; how many those were. For the sweeper."""
+    failing = session().scalars(FAILING, {"messages": MESSAGES, "part": PART}).all()
+    for dispatch_id in failing:
+        halt(dispatch_id, "too_many_failures")
+    return len(failing)
 
 
 def halt(dispatch_id: UUID, reason: str) -> None:
@@ -130,7 +151,9 @@ def _too_many(carrier: str, broken: bool) -> bool:
         while calls[0][0] < moment - WINDOW_S:
             calls.popleft()
         failed = sum(1 for _, bad in calls if bad)
-        tripped = broken and failed >= CALLS and failed * 2 >= len(calls)
+        in_a_row = [since for since, _ in takewhile(lambda call: call[1], reversed(calls))]
+        stuck = broken and moment - in_a_row[-1] >= STUCK_S
+        tripped = stuck or (broken and failed >= CALLS and failed * 2 >= len(calls))
         if tripped:
             calls.clear()
     return tripped

@@ -253,6 +253,22 @@ def test_canceled_while_its_people_are_written_down_nothing_was_held_and_nothing
     assert checks.run() == []
 
 
+def test_paused_while_it_waits_for_money_though_all_is_written(shop):
+    campaign_id = shop.campaign(12, launched=False)
+    shop.do("launch", campaign_id)
+    factories.billing.top_up(shop.tenant_id, -999 * BRL - 100_000, key="spent", memo="spent")
+    jobs.expand(str(campaign_id))
+    assert shop.get(campaign_id)["pause_reason"] == "insufficient_balance"
+    for _ in range(2):
+        shop.do("pause", campaign_id)
+        assert shop.get(campaign_id)["pause_reason"] == "requested"
+    money(shop.tenant_id, 100)
+    assert service.go_on_with_money() == 0 and shop.simulator.accepted() == []
+    shop.do("resume", campaign_id)
+    shop.until(campaign_id, delivered=12)
+    assert checks.run() == []
+
+
 def test_canceled_while_it_waits_for_money(shop):
     campaign_id = shop.campaign(12, launched=False)
     shop.do("launch", campaign_id)

@@ -235,6 +235,20 @@ def test_topped_up_soon_enough_it_goes_on_by_itself(api, tenant):
     assert checks.run() == []
 
 
+def test_paused_by_somebody_while_it_waits_for_money_it_waits_for_a_word(api, tenant):
+    campaign_id = scheduled(api)
+    its_time_came(campaign_id)
+    service.launch_due()
+    assert state(api, campaign_id) == ("paused", "insufficient_balance")
+    assert api.post(f"/campaigns/{campaign_id}/pause").get_json()["pause_reason"] == "requested"
+    money(tenant.id, 10)
+    assert service.go_on_with_money() == 0
+    assert state(api, campaign_id) == ("paused", "requested")
+    assert api.post(f"/campaigns/{campaign_id}/resume").get_json()["status"] == "launching"
+    jobs.expand(campaign_id)
+    assert state(api, campaign_id) == ("running", None)
+
+
 def test_topped_up_too_late_it_waits_for_a_word(api, tenant):
     campaign_id = scheduled(api)
     its_time_came(campaign_id)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from uuid import uuid4
 
+import httpx
 import pytest
 from sqlalchemy import select, text, update
 
 from sintalk import checks
 from sintalk.accounts.models import Tenant
 from sintalk.carriers import registry
+from sintalk.carriers.base import Outcome, SubmitResult
 from sintalk.db import atomic, now, session
 from sintalk.messages import breaker, dispatcher, rates, service, spreading, turns
 from sintalk.messages.models import CarrierState, Chunk, Dispatch, Notification
@@ -171,6 +174,41 @@ def test_a_carrier_that_is_away_is_left_alone_until_a_probe_goes_well(tenant, mo
     assert checks.run() == []
 
 
+def test_a_carrier_that_hangs_is_left_alone_though_it_fails_seldom(tenant, monkeypatch):
+    """Each call waits for its whole time: there are never five of them within the minute."""
+    tenant_id, simulator, app = tenant
+    carrier = registry.get("simulator", app.config["SETTINGS"])
+    monkeypatch.setattr(carrier, "_client", httpx.Client(timeout=1.5, trust_env=False))
+    monkeypatch.setattr(breaker, "STUCK_S", 1.0)
+    monkeypatch.setattr(breaker, "FIRST_PAUSE_S", 300.0)
+    sent = [ready_dispatch(tenant_id, drafts(f"111{n}", each=3)) for n in range(4)]
+    simulator.process.send_signal(signal.SIGSTOP)
+    try:
+        dispatcher.drain()
+    finally:
+        simulator.process.send_signal(signal.SIGCONT)
+    assert session().scalars(select(CarrierState.reason)).all() == ["no_word"]
+    tried = select(Notification.dispatch_id).where(Notification.attempts > 0).distinct()
+    assert len(session().scalars(tried).all()) == 2
+    _pause_over()
+    work_until(lambda: all(counts(each) == {"delivered": 3} for each in sent))
+    assert set(times_accepted(simulator).values()) == {1}
+    assert checks.run() == []
+
+
+def test_one_slow_call_among_good_ones_pauses_nobody(app, monkeypatch):
+    moment = [0.0]
+    monkeypatch.setattr(breaker, "monotonic", lambda: moment[0])
+    good, bad = ([SubmitResult(uuid4(), outcome)] for outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN))
+    for at, answers in [(0, good), (20, bad), (21, good), (60, bad), (74, bad)]:
+        moment[0] = at
+        breaker.note("simulator", answers, probing=False)
+        assert session().scalars(select(CarrierState)).all() == []
+    moment[0] = 75.0
+    breaker.note("simulator", bad, probing=False)
+    assert session().scalars(select(CarrierState.carrier)).all() == ["simulator"]
+
+
 def test_a_refusal_of_our_account_pauses_the_carrier_at_once(tenant, monkeypatch):
     tenant_id, _, app = tenant
     carrier = registry.get("simulator", app.config["SETTINGS"])
@@ -207,6 +245,34 @@ def test_a_campaign_that_fails_is_held_back_before_all_of_it_is_burned(tenant, m
     service.go_on(bad)  # somebody says that these are to be tried all the same
     work_until(lambda: counts(bad) == {"error": 396})
     assert checks.run() == []
+
+
+def test_a_campaign_that_does_not_arrive_is_held_back_by_its_receipts(tenant):
+    """All of it is taken, and then not delivered: the carrier's answers say nothing of it."""
+    tenant_id, _, _ = tenant
+    plan = {**spreading.plan(250, spread_minutes=None, canary=False), "chunk_size": 200}
+    bad = _spread(tenant_id, plan, drafts("0002", "0002", "0002", each=99))
+    with atomic() as current:
+        current.execute(update(Chunk).where(Chunk.no > 0).values(due_at=now() + timedelta(hours=1)))
+    work_until(lambda: counts(bad) == {"not_delivered": 200, "queued": 97})
+    assert breaker.look() == 1 and breaker.look() == 0
+    session().refresh(bad)
+    assert (bad.status, bad.halted) == ("paused", "too_many_failures")
+    service.go_on(bad)
+    assert breaker.look() == 0, "somebody says that the others are to be tried all the same"
+    session().refresh(bad)
+    assert bad.status == "ready"
+
+
+@pytest.mark.parametrize(("not_delivered", "sent", "held"), [(100, 100, 0), (101, 99, 1), (199, 0, 0)])
+def test_more_than_half_of_enough_people_is_what_fails(app, alice, not_delivered, sent, held):
+    money(alice.tenant_id, 100)
+    dispatch = ready_dispatch(alice.tenant_id, drafts("1111", "2222", "3333", each=99))
+    with atomic() as current:
+        left = 297 - not_delivered - sent
+        figures = {"not_delivered": not_delivered, "sent": sent, "queued": left}
+        current.execute(update(Dispatch).where(Dispatch.id == dispatch.id).values(figures))
+    assert breaker.look() == held
 
 
 def test_a_spread_campaign_is_due_evenly_and_keeps_its_distances_after_a_pause(app, alice):
