@@ -37,6 +37,8 @@ def launch(tenant_id: UUID, campaign_id: UUID, *, at_once: bool = False, by: Act
     """
     with atomic():
         campaign = owned(Campaign, tenant_id, campaign_id, lock=True)
+        if campaign.status == "canceled":
+            raise Conflict("campaign_not_launchable", _l("This campaign was canceled. Make a new one."))
         if campaign.status not in ("draft", "scheduled"):
             raise Conflict("campaign_not_launchable", _l("This campaign was launched before."))
         if campaign.channel not in SENDABLE:
@@ -228,7 +230,10 @@ def _check_money(campaign: Campaign) -> None:
         spendable += freed
         people = audience.size(campaign, at_most=_covered(spendable, price) + 1)
     if not people:
-        raise Conflict("empty_audience", _l("The list is empty: there is nobody to send to."))
+        nobody = _l("The list is empty: there is nobody to send to.")
+        if campaign.follow_up_on_status:
+            nobody = _l("Nobody of the campaign that it follows up stands so: there is nobody to send to.")
+        raise Conflict("empty_audience", nobody)
     if price and people > _covered(spendable, price):
         exact = preflight.exact_price(campaign)  # people who are left out cost nothing
         if exact is None or exact > spendable:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from sintalk.db import now, session
 from sintalk.errors import NotFound
 from sintalk.message_templates import service as templates
 from sintalk.message_templates.models import Template
-from sintalk.messages import holding
+from sintalk.messages import holding, reasons
 from sintalk.messages.models import Dispatch
 
 T = TypeVar("T")
@@ -59,6 +60,21 @@ LEFT_OUT = {
     "invalid_link": _l("would get a link that leads nowhere"),
     "too_long": _l("would get a message of more than ten parts"),
 }
+#: Why people did not get it, said of many.
+WHY = {
+    **LEFT_OUT,
+    "invalid_number": _l("numbers that do not exist, says the carrier"),
+    "rejected": _l("refused by the carrier at once"),
+    "undelivered": _l("phone switched off, out of reach or full"),
+    "absent_subscriber": _l("phone switched off, out of reach or full"),
+    "expired": _l("not possible in time"),
+    "revoke_failed": _l("not possible in time, nor taken back: may still arrive"),
+    "no_rcs": _l("phone that does not receive RCS"),
+    "busy": _l("line busy"),
+    "no_answer": _l("not answered"),
+    "no_word": _l("no clear answer of the carrier"),
+    "worker_lost": _l("connection lost in the handing over"),
+}
 
 
 @dataclass(frozen=True)
@@ -82,12 +98,15 @@ def dispatches(tenant_id: UUID, campaigns: Iterable[Campaign]) -> dict[UUID, Dis
 
 @dataclass(frozen=True)
 class Progress:
-    """A launched campaign as it stands now; `waiting`: how many of its people wait until when for their hours."""
+    """A launched campaign as it stands now; `waiting`: how many of its people wait until when for their hours;
+    `reasons`: why people did not get it, in words and by outcome, of the first `reasons.MOST` of each.
+    """
 
     campaign: Campaign
     dispatch: Dispatch
     people: int
     waiting: list[tuple[datetime, int]]
+    reasons: Mapping[str, Counter[str]]
 
     @property
     def done(self) -> int:
@@ -105,6 +124,11 @@ class Progress:
         """Status and count, what is none left out."""
         counts = [(name, getattr(self.dispatch, name)) for name in SHOWN]
         return [(name, count) for name, count in counts if count]
+
+    @property
+    def only_first(self) -> list[str]:
+        """The outcomes whose reasons are not those of all."""
+        return [name for name in self.reasons if getattr(self.dispatch, name) > reasons.MOST]
 
     @property
     def per_second(self) -> float | None:
@@ -172,7 +196,16 @@ def progress(tenant_id: UUID, campaign_id: UUID) -> Progress:
     contact_list = ingredients(campaign).contact_list
     people = contact_list.contact_count if contact_list else dispatch.total
     waits = holding.waiting(dispatch) if campaign.status == "running" else []
-    return Progress(campaign, dispatch, people, waits)
+    return Progress(campaign, dispatch, people, waits, _in_words(reasons.of(dispatch)))
+
+
+def _in_words(found: Mapping[str, list[tuple[str, int]]]) -> dict[str, Counter[str]]:
+    said: dict[str, Counter[str]] = {}
+    for outcome, codes in found.items():
+        said[outcome] = Counter()
+        for code, people in codes:
+            said[outcome][str(WHY.get(code, code))] += people
+    return said
 
 
 def ingredients(campaign: Campaign) -> Ingredients:

@@ -21,7 +21,7 @@ MaxDelay = Annotated[
         ge=0,
         le=7 * 24 * 60,
         description="After an outage a scheduled campaign leaves no later than this by itself: it waits for a "
-        "person then, `paused` as `overdue`",
+        "person then, `paused` as `overdue`. To be noticed and written down takes a moment: fewer than 3 count as 3",
     ),
 ]
 ListIds = Annotated[

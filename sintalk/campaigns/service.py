@@ -104,7 +104,10 @@ def update(tenant_id: UUID, campaign_id: UUID, *, by: Actor, **wishes: Any) -> C
         campaign = owned(Campaign, tenant_id, campaign_id, lock=True)
         scheduled = campaign.status != "draft"
         if scheduled and not (campaign.may_be_scheduled and WHILE_SCHEDULED.issuperset(wishes)):
-            raise Conflict("campaign_not_draft", _l("A launched campaign keeps what it was launched with."))
+            kept = _l("A launched campaign keeps what it was launched with.")
+            if campaign.may_be_scheduled:
+                kept = _l("A scheduled campaign keeps its people and its message: take its time away first.")
+            raise Conflict("campaign_not_draft", kept)
         if "scheduled_at" in wishes:
             _check_time(wishes["scheduled_at"])
         if "exclude_list_ids" in wishes:

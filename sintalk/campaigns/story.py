@@ -11,6 +11,7 @@ from sintalk.accounts import trail
 from sintalk.accounts.models import AuditEvent
 from sintalk.auth import service as auth
 from sintalk.campaigns.models import Campaign
+from sintalk.messages import service as messages
 from sintalk.messages.timeline import Step
 from sintalk.web.filters import moment
 
@@ -109,4 +110,7 @@ def _end(campaign: Campaign) -> Step:
         )
     if campaign.status == "failed":
         return Step(campaign.completed_at, _("It ended without sending anything."), "circle-x", "plain")
+    dispatch = messages.dispatch_of(campaign.tenant_id, campaign.id)
+    if dispatch is not None and dispatch.suppressed == dispatch.total:
+        return Step(campaign.completed_at, _("Everybody was left out, so nothing left."), "circle-x", "warn")
     return Step(campaign.completed_at, _("The last message had left."), "circle-check", "ok")

@@ -97,7 +97,9 @@ class SendIn(Body):
     template_id: Id
     recipients: list[RecipientIn] = Field(min_length=1, max_length=1_000)
     scheduled_at: Timestamp | None = Field(
-        None, description="Not before this time; at once where it is past. At most a year ahead"
+        None,
+        description="Not before this time; at once where it is past. At most a year ahead. After an outage it leaves"
+        " late, unless `ttl_seconds` says how late is too late",
     )
     ttl_seconds: int | None = Field(
         None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,9 +12,10 @@ from sqlalchemy import select, update
 from sintalk import checks
 from sintalk.billing import ledger
 from sintalk.campaigns import expansion, jobs, preflight, service
-from sintalk.db import atomic, db, session
+from sintalk.db import atomic, db, now, session
 from sintalk.messages.models import Dispatch
 from sintalk.messages.states import STATUSES
+from sintalk.web.schemas import rfc3339
 from tests import factories
 from tests.factories import BRL, Api, money
 from tests.pipeline import PRICE, pipeline, times_accepted, work_until
@@ -93,6 +95,16 @@ def test_a_second_launch_is_refused_and_changes_nothing(api, draft):
     assert (again.status_code, again.get_json()["error_code"]) == (409, "campaign_not_launchable")
 
 
+def test_a_canceled_one_does_not_go_and_the_error_says_so(api, draft):
+    at = rfc3339(now() + timedelta(minutes=30))
+    assert api.patch(f"/campaigns/{draft}", {"scheduled_at": at}).status_code == 200
+    assert api.post(f"/campaigns/{draft}/launch").get_json()["status"] == "scheduled"
+    assert api.post(f"/campaigns/{draft}/cancel").status_code in (200, 202)
+    refused = api.post(f"/campaigns/{draft}/launch")
+    assert (refused.status_code, refused.get_json()["error_code"]) == (409, "campaign_not_launchable")
+    assert "cancelada" in refused.get_json()["error"]
+
+
 def test_pressed_by_sixteen_at_once_it_launches_once(app, api, draft):
     def press(_: int) -> int:
         return Api(app, api.headers["X-API-Key"]).post(f"/campaigns/{draft}/launch").status_code
@@ -169,6 +181,17 @@ def test_an_empty_list_has_nobody_to_send_to(api, tenant):
     campaign_id = a_campaign(api, a_list(api, []), a_template(api))
     answer = api.post(f"/campaigns/{campaign_id}/launch")
     assert (answer.status_code, answer.get_json()["error_code"]) == (409, "empty_audience")
+
+
+def test_a_follow_up_of_nobody_names_the_campaign_before_and_no_list(api, tenant):
+    money(tenant.id, 1)
+    template = a_template(api)
+    before = a_campaign(api, a_list(api, PEOPLE), template)
+    body = {"name": "De novo", "channel": "sms", "template_id": template, "parent_campaign_id": before}
+    again = api.post("/campaigns", {**body, "follow_up_on_status": "error"}).get_json()["id"]
+    answer = api.post(f"/campaigns/{again}/launch")
+    assert (answer.status_code, answer.get_json()["error_code"]) == (409, "empty_audience")
+    assert "campanha anterior" in answer.get_json()["error"] and "lista" not in answer.get_json()["error"]
 
 
 def test_a_campaign_of_people_left_out_completes_without_costing_anything(api, tenant):

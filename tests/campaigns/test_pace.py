@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from sintalk.accounts.models import Tenant
 from sintalk.campaigns import service
 from sintalk.campaigns.pace import measured
 from sintalk.db import atomic, now, session
-from sintalk.messages import dispatcher, spreading
+from sintalk.messages import dispatcher, reasons, spreading
 from sintalk.messages.models import CarrierState, Chunk, Dispatch, Notification
 from sintalk.web.schemas import rfc3339
 from sintalk.webhooks.models import WebhookEvent
@@ -31,6 +32,10 @@ def _pages_as_they_are(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
 def until_judged(shop: Shop) -> None:
     work_until(spreading.judge)
     service.hold_halted()
+
+
+def in_half_an_hour() -> str:
+    return rfc3339(now() + timedelta(minutes=30))
 
 
 def waiting() -> int:
@@ -217,6 +222,52 @@ def test_the_builder_asks_whether_it_is_advertising(shop: Shop):
         assert ("checked" in page_field(browser, campaign_id)) == bool(wish)
 
 
+def test_what_was_chosen_stands_on_check_and_page(shop: Shop):
+    campaign_id = shop.campaign(
+        3,
+        launched=False,
+        spread_minutes=45,
+        canary=True,
+        category="transactional",
+        scheduled_at=in_half_an_hour(),
+    )
+    browser = factories.browser(shop.app, shop.owner)
+    check = browser.get(f"/campaigns/{campaign_id}/check").text
+    chosen = ["1 hora", "ao longo de 45 minutos", "não, com menos de 100 pessoas", "aviso, não é publicidade"]
+    assert [words for words in chosen if f"<dd>{words}</dd>" not in check] == []
+    shop.do("launch", campaign_id)
+    page = browser.get(f"/campaigns/{campaign_id}").text
+    chosen[2] = "sim"  # who is in the list at its time is not known yet
+    assert [words for words in chosen if f"<dd>{words}</dd>" not in page] == []
+    plain = browser.get(f"/campaigns/{shop.campaign(3, launched=False)}/check").text
+    assert "aviso, não é publicidade" not in plain and "Testar primeiro" not in plain
+
+
+def test_the_page_counts_the_reasons(shop: Shop):
+    """Also of what was left out from the start, and with a word where they are not those of all."""
+    campaign_id = shop.campaign(4, ending="0002")
+    browser = factories.browser(shop.app, shop.owner)
+    shop.until(campaign_id, not_delivered=4)
+    with atomic() as current:
+        some = select(Notification.id).order_by(Notification.id).limit(1).scalar_subquery()
+        current.execute(update(Notification).where(Notification.id == some).values(error_code="expired"))
+    page = browser.get(f"/campaigns/{campaign_id}/progress").text
+    counted = re.findall(r'<p><span class="num">(\d+)</span> <span>([^<]+)</span></p>', page)
+    assert counted == [
+        ("3", "celular desligado, sem sinal ou com a memória cheia"),
+        ("1", "não deu tempo de chegar"),
+    ]
+    assert "entre as primeiras" not in page
+
+
+def test_of_many_the_first_are_looked_at_for_their_reasons(shop: Shop, monkeypatch):
+    campaign_id = shop.campaign(4, ending="0003")
+    shop.until(campaign_id, error=4)
+    monkeypatch.setattr(reasons, "MOST", 3)
+    page = factories.browser(shop.app, shop.owner).get(f"/campaigns/{campaign_id}/progress").text
+    assert '<span class="num">3</span>' in page and "entre as primeiras 3" in page
+
+
 def page_field(browser, campaign_id: str) -> str:
     page = browser.get(f"/campaigns/{campaign_id}/when").text
     return next(line for line in page.splitlines() if 'name="notice"' in line)
@@ -230,7 +281,7 @@ def test_the_page_says_why_it_waits(shop: Shop):
     assert "20 pessoas recebem primeiro" in page(tried)
     until_judged(shop)
     said = page(tried)
-    assert "O teste inicial foi mal" in said and "O envio foi testado primeiro com 20 pessoas" in said
+    assert "O teste inicial deu errado" in said and "O envio foi testado primeiro com 20 pessoas" in said
     assert "90 pessoas ainda" in said
 
     spread = shop.campaign(5, spread_minutes=60)

@@ -108,6 +108,19 @@ def test_what_happened_by_itself_says_why(alice):
     ]
 
 
+def test_where_everybody_was_left_out_the_story_and_the_reasons_say_so(signed_in, alice):
+    factories.money(alice.tenant_id, 10)
+    campaign = draft_of(alice, list_of(alice), template_of(alice))
+    for _, phone in PEOPLE:
+        opt_outs.opt_out(alice.tenant_id, phone=phone)
+    service.launch(alice.tenant_id, campaign.id, by=alice.actor())
+    jobs.expand(str(campaign.id))
+    service.close_finished()
+    page = page_of(signed_in.get(f"/campaigns/{campaign.id}"))
+    assert "Todas as pessoas ficaram de fora, então nada saiu." in page
+    assert '<span class="num">3</span> <span>pediram descadastro</span>' in page
+
+
 def stranger(campaign) -> Actor:
     """Somebody whom the company does not know: support of the platform."""
     return Actor(tenant_id=campaign.tenant_id, kind="user", id=campaign.id, name="", role="owner")

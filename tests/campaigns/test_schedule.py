@@ -119,6 +119,7 @@ def test_what_was_looked_at_is_not_changed_under_a_schedule(api, rich):
     campaign_id = scheduled(api)
     answer = api.patch(f"/campaigns/{campaign_id}", {"template_id": a_template(api, "Outra")})
     assert (answer.status_code, answer.get_json()["error_code"]) == (409, "campaign_not_draft")
+    assert "agendada" in answer.get_json()["error"]
     renamed = api.patch(f"/campaigns/{campaign_id}", {"name": "Natal 2", "max_delay_minutes": 5})
     assert (renamed.get_json()["name"], renamed.get_json()["max_delay_minutes"]) == ("Natal 2", 5)
 
