@@ -233,14 +233,14 @@ def test_what_was_chosen_stands_on_check_and_page(shop: Shop):
     )
     browser = factories.browser(shop.app, shop.owner)
     check = browser.get(f"/campaigns/{campaign_id}/check").text
-    chosen = ["1 hora", "ao longo de 45 minutos", "não, com menos de 100 pessoas", "aviso, não é publicidade"]
+    chosen = ["1 hora", "ao longo de 45 minutos", "não, com menos de 100 pessoas", "aviso, não propaganda"]
     assert [words for words in chosen if f"<dd>{words}</dd>" not in check] == []
     shop.do("launch", campaign_id)
     page = browser.get(f"/campaigns/{campaign_id}").text
     chosen[2] = "sim"  # who is in the list at its time is not known yet
     assert [words for words in chosen if f"<dd>{words}</dd>" not in page] == []
     plain = browser.get(f"/campaigns/{shop.campaign(3, launched=False)}/check").text
-    assert "aviso, não é publicidade" not in plain and "Testar primeiro" not in plain
+    assert "aviso, não propaganda" not in plain and "Testar primeiro" not in plain
 
 
 def test_the_page_counts_the_reasons(shop: Shop):
