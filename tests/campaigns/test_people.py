@@ -118,7 +118,7 @@ def test_where_everybody_was_left_out_the_story_and_the_reasons_say_so(signed_in
     service.close_finished()
     page = page_of(signed_in.get(f"/campaigns/{campaign.id}"))
     assert "Todas as pessoas ficaram de fora, então nada saiu." in page
-    assert '<p><span>pediram descadastro</span></p>' in page
+    assert "<p><span>pediram descadastro</span></p>" in page
 
 
 def stranger(campaign) -> Actor:
