@@ -17,7 +17,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from sintalk.campaigns import pages, preflight, service
-from sintalk.campaigns.forms import FOLLOW_UPS, WhatForm, WhenForm, Who, WhoForm, chosen
+from sintalk.campaigns.forms import FOLLOW_UPS, WhatForm, WhenForm, Who, WhoForm
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
 from sintalk.contacts.models import ContactList
@@ -284,6 +284,6 @@ def _review(campaign: Campaign, template: str) -> ResponseReturnValue:
         gone_by=campaign.scheduled_at is not None and campaign.scheduled_at <= now(),
         reasons=pages.LEFT_OUT,
         follow_ups=FOLLOW_UPS,
-        chosen=chosen(campaign, found.count.people if found.complete else None),
+        chosen=pages.chosen(campaign, found.count.people if found.complete else None),
     )
     return with_pictures(page)

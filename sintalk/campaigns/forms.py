@@ -14,7 +14,6 @@ from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget
 from sintalk.campaigns.references import LEAVES_NOBODY
 from sintalk.campaigns.schemas import CampaignIn, FollowUp, ListIds
 from sintalk.errors import Detail, Invalid
-from sintalk.messages import service as messages
 from sintalk.web.forms import Form, typed
 from sintalk.web.schemas import Body, Id, Name
 from sintalk.web.validation import check
@@ -122,22 +121,6 @@ class WhatForm(Form):
             "template_id": chosen,
         }
         return check(CampaignIn, given)
-
-
-def chosen(campaign: Any, people: int | None = None) -> list[tuple[Any, Any]]:
-    """When and how it leaves, as label and words, what goes without saying left out. `people`: so many, if known."""
-    delay, spread = campaign.max_delay_minutes, campaign.spread_minutes
-    facts: list[tuple[Any, Any]] = []
-    if campaign.scheduled_at is not None:
-        facts.append((_l("At most this late"), DELAYS.get(delay) or _l("%(count)s minutes", count=delay)))
-    if spread:
-        facts.append((_l("How fast?"), SPREADS.get(spread) or _l("over %(count)s minutes", count=spread)))
-    if campaign.canary:
-        few = people is not None and people < messages.CANARY_ENOUGH
-        facts.append((_l("A few people first"), _l("not with fewer than 100 people") if few else _l("yes")))
-    if campaign.category == "transactional":
-        facts.append((_l("Kind"), _l("a notice, no advertising")))
-    return facts
 
 
 class WhenForm(Form):

@@ -8,13 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from sintalk.campaigns import preflight, service
+from sintalk.campaigns.forms import DELAYS, SPREADS
 from sintalk.campaigns.models import Campaign
 from sintalk.contacts import service as contacts
 from sintalk.contacts.models import ContactList
@@ -23,6 +24,7 @@ from sintalk.errors import NotFound
 from sintalk.message_templates import service as templates
 from sintalk.message_templates.models import Template
 from sintalk.messages import holding, reasons
+from sintalk.messages import service as messages
 from sintalk.messages.models import Dispatch
 
 T = TypeVar("T")
@@ -206,6 +208,22 @@ def _in_words(found: Mapping[str, list[tuple[str, int]]]) -> dict[str, Counter[s
         for code, people in codes:
             said[outcome][str(WHY.get(code, code))] += people
     return said
+
+
+def chosen(campaign: Campaign, people: int | None = None) -> list[tuple[Any, Any]]:
+    """When and how it leaves, as label and words, what goes without saying left out. `people`: so many, if known."""
+    delay, spread = campaign.max_delay_minutes, campaign.spread_minutes
+    facts: list[tuple[Any, Any]] = []
+    if campaign.scheduled_at is not None:
+        facts.append((_l("At most this late"), DELAYS.get(delay) or _l("%(count)s minutes", count=delay)))
+    if spread:
+        facts.append((_l("How fast?"), SPREADS.get(spread) or _l("over %(count)s minutes", count=spread)))
+    if campaign.canary:
+        few = people is not None and people < messages.CANARY_ENOUGH
+        facts.append((_l("A few people first"), _l("not with fewer than 100 people") if few else _l("yes")))
+    if campaign.category == "transactional":
+        facts.append((_l("Kind"), _l("a notice, no advertising")))
+    return facts
 
 
 def ingredients(campaign: Campaign) -> Ingredients:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from sintalk.campaigns import exporting, pages, service, story, trying
-from sintalk.campaigns.forms import FOLLOW_UPS, chosen
+from sintalk.campaigns.forms import FOLLOW_UPS
 from sintalk.campaigns.models import STATUSES, Campaign
 from sintalk.counts import kept
 from sintalk.errors import Conflict, InsufficientBalance
@@ -47,7 +47,7 @@ def show(campaign_id: UUID) -> ResponseReturnValue:
         progress=progress,
         parts=parts,
         follow_ups=FOLLOW_UPS,
-        chosen=chosen(progress.campaign),
+        chosen=pages.chosen(progress.campaign),
         story=story.of(progress.campaign),
     )
     return with_pictures(page)

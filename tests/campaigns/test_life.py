@@ -253,12 +253,18 @@ def test_canceled_while_its_people_are_written_down_nothing_was_held_and_nothing
     assert checks.run() == []
 
 
-def test_paused_while_it_waits_for_money_though_all_is_written(shop):
+def waiting_for_money(shop):
+    """A campaign of 12 that is written down whole, the balance gone meanwhile."""
     campaign_id = shop.campaign(12, launched=False)
     shop.do("launch", campaign_id)
     factories.billing.top_up(shop.tenant_id, -999 * BRL - 100_000, key="spent", memo="spent")
     jobs.expand(str(campaign_id))
     assert shop.get(campaign_id)["pause_reason"] == "insufficient_balance"
+    return campaign_id
+
+
+def test_paused_while_it_waits_for_money_though_all_is_written(shop):
+    campaign_id = waiting_for_money(shop)
     for _ in range(2):
         shop.do("pause", campaign_id)
         assert shop.get(campaign_id)["pause_reason"] == "requested"
@@ -270,11 +276,7 @@ def test_paused_while_it_waits_for_money_though_all_is_written(shop):
 
 
 def test_canceled_while_it_waits_for_money(shop):
-    campaign_id = shop.campaign(12, launched=False)
-    shop.do("launch", campaign_id)
-    factories.billing.top_up(shop.tenant_id, -999 * BRL - 100_000, key="spent", memo="spent")
-    jobs.expand(str(campaign_id))
-    assert shop.get(campaign_id)["pause_reason"] == "insufficient_balance"
+    campaign_id = waiting_for_money(shop)
     shop.do("cancel", campaign_id)
     stats = shop.until(campaign_id, canceled=12)
     assert stats["settled_at"] and shop.balance()["reserved"] == 0
